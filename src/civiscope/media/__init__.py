@@ -1,0 +1,19 @@
+"""Coded and decoded pictures and sound as values; parsers bytes → messages, no I/O but reading a media file.
+
+Facts in: none. Facts out: none.
+Invariants: `media.wire` opens nothing and raises `ProtocolError` only; PyAV is imported in this room alone.
+"""
+
+from civiscope.media.model import (
+    VIDEO_CODECS,
+    AccessUnit,
+    Codec,
+    SenderClock,
+    TrackConfig,
+    TrackKind,
+    UnitFlags,
+)
+
+__all__ = [
+    "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
+]  # fmt: skip
