@@ -1,0 +1,57 @@
+"""Rows and bytes that survive a power cut: one SQLite database per process role, files behind one barrier.
+
+Facts in: none. Facts out: none.
+Invariants: no domain word; SQLAlchemy and Alembic live here alone; one writer per file; every wait and queue
+is bounded; a failing disk ends in an `AppError` in plain words, never in a half-done change.
+"""
+
+from alembic import op
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError
+
+from civiscope.storage.database import Database, DatabaseSettings, Durability
+from civiscope.storage.header import DatabaseHeader, read_header, stamp_header
+from civiscope.storage.schema import migrate, schema_snapshot
+
+__all__ = [
+    "Database", "DatabaseHeader", "DatabaseSettings", "Durability", "migrate", "read_header",
+    "schema_snapshot", "stamp_header",
+    "JSON", "BigInteger", "Boolean", "CheckConstraint", "Column", "Connection", "Float", "ForeignKey",
+    "Index", "Integer", "IntegrityError", "LargeBinary", "MetaData", "PrimaryKeyConstraint", "Row", "String",
+    "Table", "Text", "UniqueConstraint", "Uuid", "and_", "bindparam", "delete", "exists", "func", "insert",
+    "literal", "not_", "null", "op", "or_", "select", "text", "update", "upsert",
+]  # fmt: skip
