@@ -1,0 +1,15 @@
+"""MP4 written and read in plain Python: init segments, fragments, plain files (ISO/IEC 14496-12, -14, -15).
+
+Facts in: none. Facts out: none.
+Invariants: opens nothing; `ProtocolError` is the only error, whatever bytes come; no length is trusted.
+"""
+
+from civiscope.media.mp4.fragment import Sample, fragment, fragment_header, sample_offsets
+from civiscope.media.mp4.movie import init_segment
+from civiscope.media.mp4.reader import Fragment, parse_fragment, parse_init
+from civiscope.media.mp4.sample_entry import codec_string, mse_type
+
+__all__ = [
+    "Fragment", "Sample", "codec_string", "fragment", "fragment_header", "init_segment", "mse_type",
+    "parse_fragment", "parse_init", "sample_offsets",
+]  # fmt: skip
