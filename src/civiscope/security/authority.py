@@ -1,0 +1,205 @@
+"""The site's own X.509 authority (RFC 5280): issues the server's TLS certificate and certifies node keys.
+
+ECDSA P-256 for the authority and TLS (what browsers take), Ed25519 for node signing keys.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from civiscope.base import AppError, ErrorKind, NodeId, ProtocolError, SiteId
+from civiscope.security.sealing import IntegrityError
+
+AUTHORITY_DAYS = 20 * 365
+NODE_DAYS = 10 * 365
+TLS_DAYS = 397
+"""The longest life browsers accept for a server certificate (CA/Browser Forum ballot SC31)."""
+TLS_RENEW_DAYS = 30
+_BACKDATE = timedelta(hours=1)
+"""Browsers whose clock is a little behind still accept what was issued a moment ago."""
+_NODE_URI = "urn:civiscope:node:"
+_CERTIFICATE_LIMIT_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The authority's certificate with its private key; only where certificates are issued."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+def make_authority(site_name: str, site_id: SiteId, now_us: int) -> Authority:
+    """A new self-signed authority, allowed to issue end certificates only (path length 0)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name(f"{site_name} Civiscope authority", str(site_id))
+    certificate = (
+        _builder(name, name, now_us, AUTHORITY_DAYS)
+        .public_key(key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(key_cert_sign=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Authority(certificate, key)
+
+
+def issue_tls(
+    authority: Authority, key: ec.EllipticCurvePublicKey, hosts: Sequence[str], now_us: int
+) -> x509.Certificate:
+    """A server certificate for `hosts` (names, addresses); at most `TLS_DAYS`, never past the authority."""
+    names = [_general_name(host) for host in hosts]
+    return (
+        _builder(_name(hosts[0][:64]), authority.certificate.subject, now_us, TLS_DAYS, authority.certificate)
+        .public_key(key)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(digital_signature=True), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(_issuer_key(authority), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+
+
+def issue_node(authority: Authority, key: Ed25519PublicKey, node_id: NodeId, now_us: int) -> x509.Certificate:
+    """Certifies a node's signing key; its name is `urn:civiscope:node:<id>`, and it is no good for TLS."""
+    uri = x509.UniformResourceIdentifier(f"{_NODE_URI}{node_id}")
+    subject = _name(f"node {node_id}")
+    return (
+        _builder(subject, authority.certificate.subject, now_us, NODE_DAYS, authority.certificate)
+        .public_key(key)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(digital_signature=True), critical=True)
+        .add_extension(x509.SubjectAlternativeName([uri]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(_issuer_key(authority), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+
+
+def read_node_certificate(
+    der: bytes, authority: x509.Certificate
+) -> tuple[NodeId, Ed25519PublicKey, x509.Certificate]:
+    """Node, its key and the certificate, if `authority` issued it to a node.
+
+    ProtocolError if the bytes are no X.509 certificate; IntegrityError if it is no node's, or not from here.
+    """
+    if len(der) > _CERTIFICATE_LIMIT_BYTES:
+        raise ProtocolError(f"a node certificate of {len(der)} bytes is larger than any we issue")
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        certificate.verify_directly_issued_by(authority)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        public_key = certificate.public_key()
+    except InvalidSignature:
+        raise IntegrityError("this node certificate was not issued by the site's authority") from None
+    except x509.ExtensionNotFound:
+        raise IntegrityError("this certificate lacks what a node's certificate says") from None
+    except (ValueError, TypeError) as error:
+        raise ProtocolError(f"these bytes are not a certificate of this site: {error}") from None
+    node_id = _node_id(names)
+    if node_id is None or constraints.ca or not isinstance(public_key, Ed25519PublicKey):
+        raise IntegrityError("this certificate of the site is not a node's: it may not sign recordings")
+    return node_id, public_key, certificate
+
+
+def tls_hosts(extra: Sequence[str]) -> list[str]:
+    """`extra` first, then this machine's name and the loopback names; each once, in order."""
+    hosts = [*extra, socket.gethostname(), "localhost", "127.0.0.1", "::1"]
+    return list(dict.fromkeys(host.strip().rstrip(".").lower() for host in hosts if host.strip()))
+
+
+def tls_is_due(certificate: x509.Certificate, hosts: Sequence[str], now_us: int) -> bool:
+    """True if the certificate is not valid for `TLS_RENEW_DAYS` more, or does not name one of `hosts`."""
+    now = _moment(now_us)
+    if (
+        not certificate.not_valid_before_utc
+        <= now
+        <= certificate.not_valid_after_utc - timedelta(TLS_RENEW_DAYS)
+    ):
+        return True
+    named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return any(_general_name(host) not in named for host in hosts)
+
+
+def _node_id(names: x509.SubjectAlternativeName) -> NodeId | None:
+    for uri in names.get_values_for_type(x509.UniformResourceIdentifier):
+        if uri.startswith(_NODE_URI):
+            try:
+                return NodeId(UUID(uri.removeprefix(_NODE_URI)))
+            except ValueError:
+                return None
+    return None
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return x509.DNSName(host.encode("idna").decode("ascii"))
+    except (UnicodeError, ValueError):
+        raise AppError(
+            ErrorKind.INVALID,
+            f"{host!r} is neither a host name nor an IP address: give what browsers will type",
+        ) from None
+
+
+def _name(common_name: str, unit: str | None = None) -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])]
+    if unit is not None:
+        parts.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit))
+    return x509.Name(parts)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, now_us: int, days: int, within: x509.Certificate | None = None
+) -> x509.CertificateBuilder:
+    start = _moment(now_us) - _BACKDATE
+    end = start + timedelta(days=days)
+    if within is not None:
+        start = max(start, within.not_valid_before_utc)
+        end = min(end, within.not_valid_after_utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(end)
+    )
+
+
+def _key_usage(*, digital_signature: bool = False, key_cert_sign: bool = False) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=key_cert_sign,
+        crl_sign=key_cert_sign,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _issuer_key(authority: Authority) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+
+
+def _moment(now_us: int) -> datetime:
+    return datetime.fromtimestamp(now_us // 1_000_000, UTC)
