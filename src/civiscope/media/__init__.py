@@ -4,6 +4,7 @@ Facts in: none. Facts out: none.
 Invariants: `media.wire` opens nothing and raises `ProtocolError` only; PyAV is imported in this room alone.
 """
 
+from civiscope.media.encoder import EncoderSettings, PlanarPicture, encode_clip
 from civiscope.media.model import (
     VIDEO_CODECS,
     AccessUnit,
@@ -15,5 +16,6 @@ from civiscope.media.model import (
 )
 
 __all__ = [
+    "EncoderSettings", "PlanarPicture", "encode_clip",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
 ]  # fmt: skip

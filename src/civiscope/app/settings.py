@@ -1,0 +1,140 @@
+"""Settings of one installation: `civiscope.toml`, then the environment, then flags; each later one wins.
+
+Rooms own small settings of their own; only this room reads them from text and hands each room its part.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from civiscope.base import AppError, ErrorKind
+
+DEFAULT_LISTEN = "127.0.0.1:8443"
+GIB = 1 << 30
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SiteSettings(_Section):
+    """`[site]`: what this place is called and which clock its people read."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)] = "Civiscope"
+    time_zone: str = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(
+                f"'{value}' is no time zone of the IANA list; write one like 'Europe/Sofia'"
+            ) from error
+        return value
+
+
+class ServerSettings(_Section):
+    """`[server]`: where the page is served, and by which names it is known."""
+
+    listen: str = DEFAULT_LISTEN
+    hosts: tuple[str, ...] = ()
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        split_listen(value)
+        return value
+
+
+class RecordingSettings(_Section):
+    """`[recording]`: where recordings lie and for how long."""
+
+    folder: Path | None = None
+    """Default: HOME/volumes/main."""
+    retention_hours: Annotated[float, Field(gt=0, le=24 * 366 * 10)] = 72
+    quota_gib: Annotated[float, Field(gt=0)] | None = None
+    keep_free_gib: Annotated[float, Field(ge=0)] = 1.0
+
+
+class LogSettings(_Section):
+    """`[log]`."""
+
+    level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+
+
+class Settings(_Section):
+    """Everything `civiscope.toml` may say."""
+
+    site: SiteSettings = SiteSettings()
+    server: ServerSettings = ServerSettings()
+    recording: RecordingSettings = RecordingSettings()
+    log: LogSettings = LogSettings()
+
+
+def split_listen(value: str) -> tuple[str, int]:
+    """`host:port` or `[v6]:port` as a pair; raises ValueError in plain words."""
+    host, separator, port = value.rpartition(":")
+    if not separator or not port.isdecimal() or not 0 <= int(port) <= 65_535:
+        raise ValueError(f"'{value}' is no host:port; write one like '{DEFAULT_LISTEN}' or '[::]:8443'")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def default_home(environ: Mapping[str, str] = os.environ) -> Path:
+    """The data folder: CIVISCOPE_HOME, else civiscope under XDG_DATA_HOME or ~/.local/share."""
+    if named := environ.get("CIVISCOPE_HOME"):
+        return Path(named).expanduser().absolute()
+    base = environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser().absolute() / "civiscope"
+
+
+def load_settings(home: Path, listen: str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `home/civiscope.toml`, overlay CIVISCOPE_LISTEN and CIVISCOPE_LOG, then the flag.
+
+    Raises AppError(invalid) that names the file, the key and what is wrong with it.
+    """
+    path = home / "civiscope.toml"
+    values = _read_toml(path)
+    listen = listen or environ.get("CIVISCOPE_LISTEN")
+    if listen:
+        values["server"] = {**_section(values, "server", path), "listen": listen}
+    if level := environ.get("CIVISCOPE_LOG"):
+        values["log"] = {**_section(values, "log", path), "level": level}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise AppError(ErrorKind.INVALID, _in_words(error, path)) from error
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AppError(
+            ErrorKind.INVALID, f"{path} is not readable as TOML: {error}. Mend or remove it."
+        ) from error
+    except OSError as error:
+        raise AppError(ErrorKind.UNAVAILABLE, f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _section(values: dict[str, object], name: str, path: Path) -> dict[str, object]:
+    section = values.get(name, {})
+    if not isinstance(section, dict):
+        raise AppError(ErrorKind.INVALID, f"{path}: '{name}' must be a table, written [{name}].")
+    return section
+
+
+def _in_words(error: ValidationError, path: Path) -> str:
+    faults = [
+        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    ]
+    return f"settings ({path}, environment, flags): " + "; ".join(faults)
