@@ -6,10 +6,11 @@ Invariants: opens nothing; `ProtocolError` is the only error, whatever bytes com
 
 from civiscope.media.mp4.fragment import Sample, fragment, fragment_header, sample_offsets
 from civiscope.media.mp4.movie import init_segment
+from civiscope.media.mp4.plain_file import PlainFile, PlainSample, Window
 from civiscope.media.mp4.reader import Fragment, parse_fragment, parse_init
 from civiscope.media.mp4.sample_entry import codec_string, mse_type
 
 __all__ = [
-    "Fragment", "Sample", "codec_string", "fragment", "fragment_header", "init_segment", "mse_type",
-    "parse_fragment", "parse_init", "sample_offsets",
+    "Fragment", "PlainFile", "PlainSample", "Sample", "Window", "codec_string", "fragment",
+    "fragment_header", "init_segment", "mse_type", "parse_fragment", "parse_init", "sample_offsets",
 ]  # fmt: skip
