@@ -44,12 +44,15 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from civiscope.storage.database import Database, DatabaseSettings, Durability
+from civiscope.storage.files import Barrier, DirectoryFiles, DiskError, DiskFault, Files
 from civiscope.storage.header import DatabaseHeader, read_header, stamp_header
+from civiscope.storage.recorded_files import RecordedFiles, after_cut
 from civiscope.storage.schema import migrate, schema_snapshot
 
 __all__ = [
     "Database", "DatabaseHeader", "DatabaseSettings", "Durability", "migrate", "read_header",
     "schema_snapshot", "stamp_header",
+    "Barrier", "DirectoryFiles", "DiskError", "DiskFault", "Files", "RecordedFiles", "after_cut",
     "JSON", "BigInteger", "Boolean", "CheckConstraint", "Column", "Connection", "Float", "ForeignKey",
     "Index", "Integer", "IntegrityError", "LargeBinary", "MetaData", "PrimaryKeyConstraint", "Row", "String",
     "Table", "Text", "UniqueConstraint", "Uuid", "and_", "bindparam", "delete", "exists", "func", "insert",
