@@ -1,8 +1,7 @@
 """Protocol machines of the wire, sans I/O: RTSP, SDP and logins; RTP, RTCP and the codecs' payloads.
 
 Facts in: none. Facts out: none.
-Invariants: bytes in, values out; opens nothing; whatever bytes come, only `ProtocolError` is raised, in bounded
-time and memory.
+Invariants: bytes in, values out; opens nothing; any bytes give values or `ProtocolError`, within bounds.
 """
 
 # RTSP half
@@ -31,8 +30,8 @@ from civiscope.media.wire.fields import (
 )
 from civiscope.media.wire.rtsp import (
     InterleavedFrame,
-    RoutedPacket,
     Route,
+    RoutedPacket,
     RtspHeaders,
     RtspMessage,
     RtspParser,

@@ -1,4 +1,4 @@
-"""RTSP header fields with a grammar inside: Transport, Session, RTP-Info (RFC 2326 §12.39, §12.37, §12.33)."""
+"""RTSP header fields with a grammar: Transport, Session, RTP-Info (RFC 2326 §12.39, §12.37, §12.33)."""
 
 import re
 from dataclasses import dataclass

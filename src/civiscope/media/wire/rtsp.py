@@ -167,7 +167,7 @@ class RtspParser:
 
     Empty lines between messages are skipped. Once an interleaved frame was seen, other bytes between two
     frames are skipped too, up to `MAX_GARBAGE_BYTES` in a row (cameras pad, or cut a packet short);
-    `skipped_bytes` counts them. Anything else raises ProtocolError, after which the parser must be thrown away.
+    `skipped_bytes` counts them. Anything else raises ProtocolError; then throw the parser away.
     """
 
     def __init__(self) -> None:
