@@ -9,7 +9,7 @@ help:            ## Show these words
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: .venv/runtime.stamp ui   ## Install what is missing, start the whole product, print its address
-	@.venv/bin/civiscope up
+	@.venv/bin/civiscope up --simulate
 
 test: .venv/dev.stamp ui      ## All tests: units, properties, flows, browser (under 8 minutes on 2 cores)
 	@scripts/system-packages test
