@@ -5,6 +5,7 @@ Invariants: `media.wire` opens nothing and raises `ProtocolError` only; PyAV is 
 """
 
 from civiscope.media.encoder import EncoderSettings, PlanarPicture, encode_clip
+from civiscope.media.files import FileUnits
 from civiscope.media.model import (
     VIDEO_CODECS,
     AccessUnit,
@@ -14,8 +15,10 @@ from civiscope.media.model import (
     TrackKind,
     UnitFlags,
 )
+from civiscope.media.still import Still, decode_key_frame
 
 __all__ = [
     "EncoderSettings", "PlanarPicture", "encode_clip",
+    "FileUnits", "Still", "decode_key_frame",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
 ]  # fmt: skip

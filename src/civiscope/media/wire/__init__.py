@@ -48,6 +48,20 @@ from civiscope.media.wire.sdp import (
     resolve_control,
     write_sdp,
 )
+from civiscope.media.wire.server import (
+    METHODS,
+    Delivery,
+    Login,
+    Manners,
+    Mounts,
+    Paused,
+    Played,
+    ServerEvent,
+    ServerSession,
+    ServerSettings,
+    TornDown,
+    check_path,
+)
 from civiscope.media.wire.session import (
     ClientEvent,
     ClientSettings,
@@ -70,6 +84,8 @@ __all__ = [
     "write_challenge",
     "ClientSession", "ClientEvent", "ClientSettings", "Described", "Ended", "EndReason", "Packets", "Playing",
     "SessionTrack", "UdpPortsNeeded", "without_user_info",
+    "METHODS", "Delivery", "Login", "Manners", "Mounts", "Paused", "Played", "ServerEvent", "ServerSession",
+    "ServerSettings", "TornDown", "check_path",
     "RtpInfo", "RtpTransport", "SessionField", "TransportField", "parse_rtp_info", "parse_session",
     "parse_transport",
     "InterleavedFrame", "RoutedPacket", "Route", "RtspHeaders", "RtspMessage", "RtspParser", "RtspRequest",
