@@ -75,7 +75,42 @@ from civiscope.media.wire.session import (
     without_user_info,
 )
 
+# isort: split
 # RTP half
+from civiscope.media.wire.aac import (
+    AudioSpecificConfig,
+    parse_audio_specific_config,
+    write_audio_specific_config,
+)
+from civiscope.media.wire.depacketizer import CodecConfig, Depacketizer, RawUnit
+from civiscope.media.wire.h264_sets import H264Sps, parse_h264_sps
+from civiscope.media.wire.h265_sets import H265Sps, parse_h265_sps
+from civiscope.media.wire.jpeg import JpegPicture, parse_jpeg, write_jpeg
+from civiscope.media.wire.nal import iterate_nals, join_nals, split_annexb
+from civiscope.media.wire.packetizer import (
+    Packetizer,
+    h264_aggregate,
+    h265_aggregate,
+    packetizer_for,
+)
+from civiscope.media.wire.payload import clock_rate_hz, depacketizer_for
+from civiscope.media.wire.receiver import Arrival, ReceiverCounts, RtpReceiver, TimedUnit
+from civiscope.media.wire.rtcp import (
+    Bye,
+    ReceiverReport,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+    SourceDescription,
+    ntp_to_us,
+    parse_rtcp,
+    us_to_ntp,
+    write_bye,
+    write_receiver_report,
+    write_sender_report,
+)
+from civiscope.media.wire.rtp import RtpPacket, parse_rtp, write_rtp
+from civiscope.media.wire.unit_clock import RunOrigin, UnitClock
 
 __all__ = [
     # RTSP half
@@ -92,4 +127,13 @@ __all__ = [
     "RtspResponse", "write_interleaved", "write_request", "write_response",
     "MediaDescription", "SessionDescription", "parse_sdp", "resolve_control", "write_sdp",
     # RTP half
+    "AudioSpecificConfig", "parse_audio_specific_config", "write_audio_specific_config",
+    "CodecConfig", "Depacketizer", "RawUnit", "clock_rate_hz", "depacketizer_for",
+    "H264Sps", "parse_h264_sps", "H265Sps", "parse_h265_sps", "JpegPicture", "parse_jpeg", "write_jpeg",
+    "iterate_nals", "join_nals", "split_annexb",
+    "Packetizer", "h264_aggregate", "h265_aggregate", "packetizer_for",
+    "Arrival", "ReceiverCounts", "RtpReceiver", "TimedUnit", "RunOrigin", "UnitClock",
+    "Bye", "ReceiverReport", "ReportBlock", "RtcpPacket", "SenderReport", "SourceDescription", "ntp_to_us",
+    "parse_rtcp", "us_to_ntp", "write_bye", "write_receiver_report", "write_sender_report",
+    "RtpPacket", "parse_rtp", "write_rtp",
 ]  # fmt: skip
