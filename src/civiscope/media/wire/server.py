@@ -138,6 +138,7 @@ class ServerSession:
         self._out = bytearray()
         self._events: list[ServerEvent] = []
         self._path = ""
+        self._asked_path = ""
         self._session_id = ""
         self._deliveries: dict[int, Delivery] = {}
         self._sessions = 0
@@ -149,6 +150,11 @@ class ServerSession:
     def path(self) -> str:
         """The mount it was set up on; empty before."""
         return self._path
+
+    @property
+    def asked_path(self) -> str:
+        """The mount that the last request was about; empty before."""
+        return self._asked_path
 
     def outgoing(self) -> bytes:
         """What to send now; it is handed out once."""
@@ -174,6 +180,7 @@ class ServerSession:
     def _answer(self, request: RtspRequest) -> None:
         path, track = _split_address(request.uri)
         mount = self._path if self._path and request.method not in {"DESCRIBE", "SETUP"} else path
+        self._asked_path = mount
         manners = self._mounts.manners(mount)
         if request.method in manners.refusals:
             self._refuse(request, manners.refusals[request.method], manners.location)

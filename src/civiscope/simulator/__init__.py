@@ -1,0 +1,24 @@
+"""A city made of nothing: files and drawn streets as RTSP cameras on real sockets, with faults on demand.
+
+Facts in: none. Facts out: none.
+Invariants: nothing is re-encoded while serving; media clocks run on over the loop's seam.
+"""
+
+from civiscope.simulator.camera import Burst, SimulatedCamera
+from civiscope.simulator.faults import FAULTLESS, Faults, SdpLie
+from civiscope.simulator.footage import Footage
+from civiscope.simulator.server import (
+    RtspServer,
+    ServerOptions,
+    mount_names,
+    serve_files,
+    server_tls,
+    serving,
+)
+from civiscope.simulator.street import StreetPlan, prepare_town
+
+__all__ = [
+    "FAULTLESS", "Burst", "Faults", "Footage", "RtspServer", "SdpLie", "ServerOptions", "SimulatedCamera",
+    "mount_names", "serve_files", "server_tls", "serving",
+    "StreetPlan", "prepare_town",
+]  # fmt: skip
