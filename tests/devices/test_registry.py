@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from civiscope.base import AppError, ChannelId, ErrorKind, ManualClock, new_id
-from civiscope.devices import CameraDraft, Devices, Secret, Transport, migrate_devices, stream_address_of
-from civiscope.security import Vault
+from civiscope.devices import CameraDraft, Devices, Transport, migrate_devices, stream_address_of
+from civiscope.security import Secret, Vault
 from civiscope.storage import Database
 
 DRAFT = CameraDraft(

@@ -10,7 +10,6 @@ from civiscope.devices.model import (
     Binding,
     Camera,
     CameraDraft,
-    Secret,
     Stream,
     StreamAddress,
     Transport,
@@ -20,7 +19,7 @@ from civiscope.devices.tables import migrate_devices
 
 __all__ = [
     "CameraAddress", "TypedAddress", "parse_address",
-    "Binding", "Camera", "CameraDraft", "Secret", "Stream", "StreamAddress", "Transport",
+    "Binding", "Camera", "CameraDraft", "Stream", "StreamAddress", "Transport",
     "Devices", "stream_address_of",
     "migrate_devices",
 ]  # fmt: skip

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes
 
 from civiscope.base import AppError, ErrorKind
-from civiscope.devices.model import Secret, clean_credential
+from civiscope.devices.model import clean_credential
+from civiscope.security import Secret
 
 ADDRESS_LIMIT_CHARS = 2048
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from civiscope.base import AppError, ChannelId, DeviceId, ErrorKind, StreamId
+from civiscope.security import Secret
 
 NAME_LIMIT_CHARS = 120
 CREDENTIAL_LIMIT_CHARS = 255
@@ -21,23 +22,6 @@ class Transport(StrEnum):
     AUTO = "auto"
     TCP = "tcp"
     UDP = "udp"
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A word that no log, error or repr shows; only `reveal` gives it."""
-
-    _word: str = field(repr=False)
-
-    def reveal(self) -> str:
-        """The word itself, for the one call that sends it."""
-        return self._word
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __bool__(self) -> bool:
-        return bool(self._word)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ from civiscope.devices.model import (
     Binding,
     Camera,
     CameraDraft,
-    Secret,
     StreamAddress,
     Transport,
     clean_credential,
     clean_fingerprint,
     clean_name,
 )
-from civiscope.security import IntegrityError, Vault
+from civiscope.security import IntegrityError, Secret, Vault
 from civiscope.storage import Connection, Database
 
 
@@ -248,9 +247,11 @@ def _check(draft: CameraDraft) -> _Checked:
 def _credentials(draft: CameraDraft, typed: TypedAddress) -> tuple[str, Secret]:
     """Fields win over the address, each for itself."""
     username = draft.username or typed.username or ""
-    password = draft.password or typed.password or Secret("")
+    empty = Secret("")
+    given = [secret for secret in (draft.password, typed.password) if secret is not None and secret != empty]
+    password = given[0] if given else empty
     clean_credential(password.reveal(), "password")
-    if password and not username:
+    if given and not username:
         raise AppError(ErrorKind.INVALID, "There is a password but no user name. Type both, or neither.")
     return clean_credential(username, "user name"), password
 
