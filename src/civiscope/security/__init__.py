@@ -5,30 +5,56 @@ Invariants: no private key, password or token is logged, shown or sent; the reco
 cannot open; every refusal is an AppError in plain words; key files are readable by their owner alone.
 """
 
+from civiscope.security.accounts import Accounts, AccountSettings, Session, SetupCode
+from civiscope.security.audit import AuditLog
+from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
+from civiscope.security.chaincheck import AuditReport
 from civiscope.security.keyring import Keyring
 from civiscope.security.keys import SiteIdentity, SiteKeys, load_keyring, load_sealer
+from civiscope.security.ledger import AuditKeys, Ledger
+from civiscope.security.model import (
+    PERMISSIONS,
+    Grant,
+    Permission,
+    Principal,
+    PrincipalKind,
+    Role,
+    SessionId,
+    authorise,
+    permissions_of,
+    terminal_principal,
+)
+from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.sealing import (
     HOUR_US,
     NONCE_BYTES,
-    SIGNATURE_BYTES,
     TAG_BYTES,
     WRAPPED_BYTES,
     DataKey,
-    IntegrityError,
     KeyContext,
     KeyId,
     SegmentSealer,
     WrapHeader,
     read_wrapped,
 )
+from civiscope.security.secret import Secret
+from civiscope.security.signature import SIGNATURE_BYTES, IntegrityError
+from civiscope.security.tables import migrate_security
+from civiscope.security.throttle import ThrottleSettings, TooManyAttemptsError
 from civiscope.security.tls import client_tls, server_tls
+from civiscope.security.tokens import check_csrf, csrf_token
+from civiscope.security.users import SessionInfo, User
 from civiscope.security.vault import Vault
 
 __all__ = [
-    "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer",
+    "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "SessionId",
+    "authorise", "permissions_of", "terminal_principal",
+    "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode", "ThrottleSettings",
+    "TooManyAttemptsError", "User", "check_csrf", "check_password", "csrf_token",
+    "AuditEntry", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "Ledger", "Outcome", "RecordedEntry",
+    "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer", "client_tls", "server_tls",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
-    "read_wrapped",
-    "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
-    "client_tls", "server_tls",
-    "Vault",
+    "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
+    "Secret", "Vault",
+    "migrate_security",
 ]  # fmt: skip

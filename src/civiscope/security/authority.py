@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from civiscope.base import AppError, ErrorKind, NodeId, ProtocolError, SiteId
-from civiscope.security.sealing import IntegrityError
+from civiscope.security.signature import IntegrityError
 
 AUTHORITY_DAYS = 20 * 365
 NODE_DAYS = 10 * 365

@@ -3,28 +3,35 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from civiscope.base import NodeId, SiteId
 from civiscope.security.authority import read_node_certificate
 from civiscope.security.sealing import (
     HPKE_SUITE,
+    NODE_SIGNATURE_DOMAIN,
     DataKey,
-    IntegrityError,
     KeyContext,
-    key_fingerprint,
-    read_signature,
     read_wrapped,
-    signed_bytes,
 )
+from civiscope.security.signature import IntegrityError, SignatureChecker, key_fingerprint
 
 _CACHED_CERTIFICATES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A certificate that was found good, so that a recording of many parts costs one check of it."""
+
+    node_id: NodeId
+    checker: SignatureChecker
+    from_us: int
+    until_us: int
 
 
 class Keyring:
@@ -38,7 +45,7 @@ class Keyring:
         self._authority = authority
         self._suite = hpke.Suite(*HPKE_SUITE)
         self._lock = threading.Lock()
-        self._nodes: OrderedDict[bytes, tuple[NodeId, Ed25519PublicKey, x509.Certificate]] = OrderedDict()
+        self._nodes: OrderedDict[bytes, _Node] = OrderedDict()
 
     def unwrap(self, wrapped: bytes, context: KeyContext) -> DataKey:
         """The data key for `context`: what the reader expects there, from the segment it wants to open.
@@ -74,26 +81,25 @@ class Keyring:
 
         IntegrityError if the signature does not hold; ProtocolError if bytes are no signature or certificate.
         """
-        node_id, public_key, certificate = self._node(node_certificate)
-        signed_at = datetime.fromtimestamp(signed_at_us / 1_000_000, UTC)
-        if not certificate.not_valid_before_utc <= signed_at <= certificate.not_valid_after_utc:
-            raise IntegrityError(f"node {node_id} signed when its certificate was not valid ({signed_at})")
-        header, fingerprint, raw = read_signature(signature)
-        if fingerprint != key_fingerprint(public_key):
-            raise IntegrityError(f"signed by key {fingerprint.hex()}, which is not the key of node {node_id}")
-        try:
-            public_key.verify(raw, signed_bytes(header, message))
-        except InvalidSignature:
-            raise IntegrityError(f"the signature of node {node_id} does not match: bytes changed") from None
-        return node_id
+        node = self._node(node_certificate)
+        if not node.from_us <= signed_at_us <= node.until_us:
+            raise IntegrityError(f"node {node.node_id} signed when its certificate was not valid")
+        node.checker.check(signature, message)
+        return node.node_id
 
-    def _node(self, der: bytes) -> tuple[NodeId, Ed25519PublicKey, x509.Certificate]:
+    def _node(self, der: bytes) -> "_Node":
         with self._lock:
             known = self._nodes.get(der)
             if known is not None:
                 self._nodes.move_to_end(der)
                 return known
-        node = read_node_certificate(der, self._authority)
+        node_id, public_key, certificate = read_node_certificate(der, self._authority)
+        node = _Node(
+            node_id,
+            SignatureChecker(public_key, NODE_SIGNATURE_DOMAIN),
+            int(certificate.not_valid_before_utc.timestamp()) * 1_000_000,
+            int(certificate.not_valid_after_utc.timestamp()) * 1_000_000,
+        )
         with self._lock:
             self._nodes[der] = node
             if len(self._nodes) > _CACHED_CERTIFICATES:

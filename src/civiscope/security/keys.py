@@ -41,7 +41,9 @@ from civiscope.security.authority import (
 )
 from civiscope.security.keyfile import make_private_folder, read_private, sync_folder, write_private
 from civiscope.security.keyring import Keyring
-from civiscope.security.sealing import SegmentSealer, key_fingerprint
+from civiscope.security.ledger import AuditKeys
+from civiscope.security.sealing import SegmentSealer
+from civiscope.security.signature import key_fingerprint
 from civiscope.security.vault import Vault
 
 _SITE_VERSION = 1
@@ -171,9 +173,10 @@ class SiteKeys:
         """The server's vault, for camera passwords (reads `server/` only)."""
         return Vault(read_private(self.server_folder / "vault.key"))
 
-    def audit_key(self) -> Ed25519PrivateKey:
-        """Signs the heads of the server's audit chain (reads `server/` only)."""
-        return _ed25519(self.server_folder / "audit.key.pem")
+    def audit_keys(self) -> AuditKeys:
+        """For the server's audit chain: signs its heads, seals its details (reads `server/` only)."""
+        details = Vault(read_private(self.server_folder / "audit-details.key"))
+        return AuditKeys(_ed25519(self.server_folder / "audit.key.pem"), details)
 
     def renew_tls(self, hosts: Sequence[str] = (), clock: Clock | None = None) -> bool:
         """Issue a new TLS certificate with a new key if the present one is due or lacks a host; True if so.
@@ -227,6 +230,7 @@ def _write_all(draft: Path, identity: SiteIdentity, hosts: Sequence[str], now_us
     sealing_name = key_fingerprint(sealing_key.public_key()).hex()
     write_private(server / "sealing" / f"{sealing_name}.key.pem", _private_pem(sealing_key))
     write_private(server / "audit.key.pem", _private_pem(Ed25519PrivateKey.generate()))
+    write_private(server / "audit-details.key", Vault.new_key())
     write_private(server / "vault.key", Vault.new_key())
 
     node_key = Ed25519PrivateKey.generate()

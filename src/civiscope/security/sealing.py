@@ -13,12 +13,13 @@ from typing import NewType
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hpke, serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from civiscope.base import AppError, ErrorKind, ProtocolError, SiteId, StreamId, new_id
+from civiscope.base import ProtocolError, SiteId, StreamId, new_id
+from civiscope.security.signature import IntegrityError, Signer, key_fingerprint
 
 KeyId = NewType("KeyId", UUID)
 """Names one data key: one stream, one hour, one start of the recorder."""
@@ -36,24 +37,9 @@ _WRAPPED_SECRET_BYTES = 32 + 32 + TAG_BYTES
 WRAPPED_BYTES = _WRAP_HEADER.size + _WRAPPED_SECRET_BYTES
 """Length of a wrapped data key of this version."""
 
-_SIGNATURE_DOMAIN = b"civiscope node signature\0"
-_SIGNATURE_HEADER = struct.Struct(">BB8s")
-_SIGNATURE_VERSION = 1
-_SIGNATURE_ED25519 = 1
-SIGNATURE_BYTES = _SIGNATURE_HEADER.size + 64
-"""Length of a signature of this version."""
+NODE_SIGNATURE_DOMAIN = b"civiscope node signature"
 
 HPKE_SUITE = (hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
-
-
-class IntegrityError(AppError):
-    """Sealed or signed bytes that are not what was written: changed, cut, swapped, or made by another key."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorKind.LOST_DATA, message)
-
-    def __reduce__(self) -> tuple[type["IntegrityError"], tuple[str]]:  # type: ignore[override]  # other args
-        return (IntegrityError, (self.message,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +86,6 @@ class DataKey:
             ) from None
 
 
-def key_fingerprint(public_key: X25519PublicKey | Ed25519PublicKey) -> bytes:
-    """The first 8 bytes of SHA-256 over the key's SubjectPublicKeyInfo: names a key, proves nothing."""
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(
-        public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-    return digest.finalize()[:8]
-
-
 @dataclass(frozen=True, slots=True)
 class WrapHeader:
     """The open part of a wrapped data key, bound to the secret part by HPKE's `info`."""
@@ -148,25 +125,6 @@ def read_wrapped(wrapped: bytes) -> tuple[WrapHeader, bytes]:
     return WrapHeader(SiteId(UUID(bytes=site)), sealing_key, context), wrapped[_WRAP_HEADER.size :]
 
 
-def signed_bytes(header: bytes, message: bytes) -> bytes:
-    """What Ed25519 signs: domain tag, signature header, message; so a signature means one thing only."""
-    return _SIGNATURE_DOMAIN + header + message
-
-
-def read_signature(signature: bytes) -> tuple[bytes, bytes, bytes]:
-    """(header, signer's key fingerprint, Ed25519 signature); ProtocolError whatever else the bytes are."""
-    if len(signature) != SIGNATURE_BYTES:
-        raise ProtocolError(f"a signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
-    header = signature[: _SIGNATURE_HEADER.size]
-    version, algorithm, fingerprint = _SIGNATURE_HEADER.unpack(header)
-    if version != _SIGNATURE_VERSION or algorithm != _SIGNATURE_ED25519:
-        raise ProtocolError(
-            f"signature of version {version}, algorithm {algorithm}: this release reads version 1, "
-            "algorithm 1 (Ed25519); use a newer one"
-        )
-    return header, fingerprint, signature[_SIGNATURE_HEADER.size :]
-
-
 class SegmentSealer:
     """The recorder's side: makes and uses data keys, signs; can open nothing that it closed before a restart.
 
@@ -185,10 +143,7 @@ class SegmentSealer:
         """X.509 in DER, issued to this node by the site's authority; stands beside what the node signs."""
         self._sealing_key = sealing_key
         self._sealing_fingerprint = key_fingerprint(sealing_key)
-        self._node_key = node_key
-        self._signature_header = _SIGNATURE_HEADER.pack(
-            _SIGNATURE_VERSION, _SIGNATURE_ED25519, key_fingerprint(node_key.public_key())
-        )
+        self._signer = Signer(node_key, NODE_SIGNATURE_DOMAIN)
         self._suite = hpke.Suite(*HPKE_SUITE)
 
     def new_data_key(self, stream_id: StreamId, hour: int) -> tuple[KeyId, DataKey, bytes]:
@@ -209,6 +164,5 @@ class SegmentSealer:
         return key.seal(nonce, plaintext, associated)
 
     def sign(self, message: bytes) -> bytes:
-        """`SIGNATURE_BYTES`: version, algorithm, key fingerprint, Ed25519 over tag, header, message."""
-        header = self._signature_header
-        return header + self._node_key.sign(signed_bytes(header, message))
+        """`SIGNATURE_BYTES` by this node's key, for `Keyring.verify_signature`."""
+        return self._signer.sign(message)

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from civiscope.base import AppError, ErrorKind, ProtocolError
-from civiscope.security.sealing import NONCE_BYTES, TAG_BYTES, IntegrityError
+from civiscope.security.sealing import NONCE_BYTES, TAG_BYTES
+from civiscope.security.signature import IntegrityError
 
 SECRET_LIMIT_BYTES = 16 * 1024 * 1024
 _KEY_BYTES = 32

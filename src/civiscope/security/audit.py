@@ -1,0 +1,116 @@
+"""The record of what was done: one append-only chain per process, in its database, its newest head beside it.
+
+An entry is on the disk before `append` returns. If it cannot be written the call fails, and so must whatever
+it was to be the record of.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from civiscope.base import Clock, get_log
+from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry, unpack_details
+from civiscope.security.chaincheck import AuditReport, ChainCheck
+from civiscope.security.headfile import HeadFile, KeptHead
+from civiscope.security.ledger import AuditKeys, Ledger, recorded_of
+from civiscope.security.tables import audit_detail_table, audit_table
+from civiscope.storage import Connection, Database, delete, select
+
+T = TypeVar("T")
+_LIST_LIMIT = 1000
+_log = get_log("civiscope.security")
+
+
+class AuditLog:
+    """The chain of one process. `head_path` lies beside the database, in a folder that exists."""
+
+    def __init__(self, database: Database, keys: AuditKeys, head_path: Path, clock: Clock) -> None:
+        self._database = database
+        self._keys = keys
+        self._signer = keys.signer()
+        self._clock = clock
+        self._head_file = HeadFile(head_path)
+        self._head_seen = False
+
+    async def append(self, entry: AuditEntry) -> int:
+        """Add one entry; its sequence. On the disk when this returns."""
+        return await self.transact(lambda _, ledger: ledger.append(entry))
+
+    async def transact(self, work: Callable[[Connection, Ledger], T]) -> T:
+        """Change something in the same database and append what was done, in one transaction.
+
+        `work` runs on the writer's thread. An error in it undoes both.
+        """
+        result, head, lost = await self._database.write(lambda connection: self._work(connection, work))
+        self._head_seen = True
+        if head is not None:
+            await asyncio.to_thread(self._keep_head, head, lost)
+        return result
+
+    async def entries(self, limit: int = 100, before: int | None = None) -> list[RecordedEntry]:
+        """The newest entries (with a sequence below `before`), newest first; at most 1,000."""
+        query = (
+            select(audit_table).order_by(audit_table.c.sequence.desc()).limit(max(1, min(limit, _LIST_LIMIT)))
+        )
+        if before is not None:
+            query = query.where(audit_table.c.sequence < before)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [recorded_of(row) for row in rows]
+
+    async def details(self, sequence: int) -> dict[str, object] | None:
+        """The details of one entry; None if it has none or their time is over. IntegrityError if changed."""
+        query = (
+            select(audit_table.c.commitment, audit_detail_table.c.sealed)
+            .join(audit_detail_table, audit_detail_table.c.sequence == audit_table.c.sequence)
+            .where(audit_table.c.sequence == sequence)
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            return None
+        return unpack_details(self._keys.open_details(sequence, row.sealed, row.commitment))
+
+    async def forget_details(self, before_us: int) -> int:
+        """Delete the details of entries older than `before_us`; the chain stays whole. How many."""
+        old = select(audit_table.c.sequence).where(audit_table.c.at_us < before_us)
+        query = delete(audit_detail_table).where(audit_detail_table.c.sequence.in_(old))
+        return await self._database.write(lambda connection: connection.execute(query).rowcount)
+
+    async def verify(self, newest: int | None = None) -> AuditReport:
+        """Check the chain, its signatures, its details and the kept heads; `newest` checks only that many.
+
+        The report names the first entry that is not as it was written.
+        """
+        kept = await asyncio.to_thread(self._head_file.read_all)
+        return await ChainCheck(self._database, self._keys, kept).run(newest)
+
+    def _work(
+        self, connection: Connection, work: Callable[[Connection, Ledger], T]
+    ) -> tuple[T, AuditHead | None, KeptHead | None]:
+        ledger = Ledger(connection, self._keys, self._signer, self._clock.now_us())
+        lost = None if self._head_seen else self._lost_head(connection)
+        if lost is not None:
+            ledger.append(_broken(lost))
+        result = work(connection, ledger)
+        return result, ledger.head, lost
+
+    def _lost_head(self, connection: Connection) -> KeptHead | None:
+        """The head kept by an earlier start, if the database does not bear it out; looked at once."""
+        kept = self._head_file.read()
+        if kept is None or kept.head is None:
+            return kept
+        query = select(audit_table.c.chain).where(audit_table.c.sequence == kept.head.sequence)
+        return None if connection.execute(query).scalar() == kept.head.chain else kept
+
+    def _keep_head(self, head: AuditHead, lost: KeptHead | None) -> None:
+        if lost is not None:
+            _log.error("the audit chain does not bear out its kept head; look into it", path=lost.path)
+            self._head_file.set_aside(lost)
+        self._head_file.keep(head)
+
+
+def _broken(lost: KeptHead) -> AuditEntry:
+    kept = "unreadable" if lost.head is None else lost.head.to_json().decode()
+    return AuditEntry(
+        who="civiscope", what="audit.broken", object="audit", outcome=Outcome.FAILED, details={"kept": kept}
+    )
