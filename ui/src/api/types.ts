@@ -1,0 +1,170 @@
+/** What the server's HTTP door answers (docs/design/api.md). Times are integer microseconds UTC. */
+
+export type Micros = number;
+
+export interface Principal {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+}
+
+export interface Purpose {
+  readonly id: string;
+  readonly title: string;
+  readonly legal_basis: string;
+  readonly functions: readonly string[];
+}
+
+export interface Site {
+  readonly id: string;
+  readonly name: string;
+  readonly time_zone: string;
+}
+
+export interface Session {
+  readonly principal: Principal;
+  readonly permissions: readonly string[];
+  readonly csrf_token: string;
+  readonly site: Site;
+  readonly purposes: readonly Purpose[];
+  readonly server_time_us: Micros;
+}
+
+export interface SetupState {
+  readonly needed: boolean;
+  readonly site_name: string;
+}
+
+export interface Stream {
+  readonly id: string;
+  readonly profile: string;
+  readonly codec: string | null;
+  readonly width_px: number | null;
+  readonly height_px: number | null;
+  readonly fps: number | null;
+  readonly bitrate_bps: number | null;
+  readonly has_audio: boolean;
+}
+
+export type ChannelState = "recording" | "connecting" | "lost" | "stopped";
+
+export interface Channel {
+  readonly id: string;
+  readonly name: string;
+  readonly device_id: string;
+  readonly address: string;
+  readonly streams: readonly Stream[];
+  readonly state: ChannelState;
+  readonly since_us: Micros | null;
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly last_unit_us: Micros | null;
+  readonly mse_type: string | null;
+}
+
+export interface CameraAddress {
+  readonly address: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly transport?: "auto" | "tcp" | "udp";
+}
+
+export interface CameraDraft extends CameraAddress {
+  readonly name: string;
+  readonly audio?: boolean;
+}
+
+export interface ProbedTrack {
+  readonly kind?: string;
+  readonly codec: string;
+  readonly width_px?: number | null;
+  readonly height_px?: number | null;
+  readonly sample_rate_hz?: number | null;
+}
+
+export interface Probed {
+  readonly tracks: readonly ProbedTrack[];
+  readonly picture_jpeg_base64: string | null;
+  readonly took_ms: number;
+}
+
+export interface RecordedSpan {
+  readonly start_us: Micros;
+  readonly end_us: Micros;
+  readonly lane: number;
+}
+
+export interface GapSpan {
+  readonly start_us: Micros;
+  readonly end_us: Micros | null;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+export interface ChannelTimeline {
+  readonly id: string;
+  readonly recorded: readonly RecordedSpan[];
+  readonly gaps: readonly GapSpan[];
+}
+
+export interface Timeline {
+  readonly channels: readonly ChannelTimeline[];
+  readonly now_us: Micros;
+}
+
+export type LookKind = "live" | "playback" | "export";
+
+export interface LookWish {
+  readonly channel_id: string;
+  readonly purpose: string;
+  readonly kind: LookKind;
+  readonly from_us?: Micros;
+  readonly to_us?: Micros;
+  readonly presentation: "raw" | "covered";
+}
+
+export interface Look {
+  readonly id: string;
+  readonly kind: LookKind;
+  readonly channel_id: string;
+  readonly mse_type: string | null;
+  readonly epoch_us: Micros;
+  readonly expires_us: Micros;
+}
+
+export interface AuditEntry {
+  readonly sequence: number;
+  readonly at_us: Micros;
+  readonly who: string;
+  readonly what: string;
+  readonly object: string;
+  readonly why: string;
+  readonly outcome: string;
+  readonly from_where: string;
+}
+
+export interface AuditPage {
+  readonly entries: readonly AuditEntry[];
+  readonly intact: boolean;
+}
+
+export interface ProcessStatus {
+  readonly role: string;
+  readonly state: string;
+  readonly pid: number | null;
+  readonly since_us: Micros | null;
+  readonly restarts: number;
+}
+
+export interface VolumeStatus {
+  readonly path: string;
+  readonly free_bytes: number;
+  readonly used_bytes: number;
+  readonly state: string;
+}
+
+export interface SystemStatus {
+  readonly processes: readonly ProcessStatus[];
+  readonly streams: readonly Readonly<Record<string, unknown>>[];
+  readonly volumes: readonly VolumeStatus[];
+}
