@@ -60,21 +60,22 @@ class PurposeRegister:
         if function not in purpose.functions:
             raise AppError(
                 ErrorKind.DENIED,
-                f'You may not {function.words} for the purpose "{purpose.title}": the purpose does not include it. '
-                "Choose another purpose.",
+                f'You may not {function.words} for the purpose "{purpose.title}": '
+                "the purpose does not include it. Choose another purpose.",
             )
         moment_us = self._clock.now_us() if now_us is None else now_us
         permit = permit_for(permits, principal, function, channel_id, moment_us)
         if permit is None:
             raise AppError(
                 ErrorKind.DENIED,
-                f'You may not {function.words} of this camera for the purpose "{purpose.title}": no permit for you '
-                "is in force. Choose another purpose, or ask an administrator of this site for a permit.",
+                f'You may not {function.words} of this camera for the purpose "{purpose.title}": '
+                "no permit for you is in force. Choose another purpose, or ask an administrator of this site "
+                "for a permit.",
             )
         return permit
 
     async def purposes_of(self, principal: Principal, now_us: int | None = None) -> list[Purpose]:
-        """The purposes for which the principal may look at any channel now, each with the functions granted."""
+        """The purposes the principal may look for now, each with the functions granted on any channel."""
         purposes, permits = await self._database.read(
             lambda connection: (rows.list_purposes(connection), rows.list_permits(connection))
         )
@@ -120,7 +121,7 @@ class PurposeRegister:
         await self._audit.transact(work)
 
     async def grant(self, draft: PermitDraft, by: Principal, where: str = "") -> Permit:
-        """Put a permit in force; needs `privacy.manage`. AppError: MISSING purpose, INVALID with what to change."""
+        """Put a permit in force; needs `privacy.manage`. MISSING purpose, INVALID with what to change."""
         authorise(by, Permission.PRIVACY_MANAGE)
         now_us = self._clock.now_us()
         permit = _permit(draft, now_us)
@@ -161,8 +162,8 @@ class PurposeRegister:
         def work(connection: Connection, ledger: Ledger) -> bool:
             if rows.list_purposes(connection):
                 return False
-            for purpose in DEFAULT_PURPOSES:
-                rows.write_purpose(connection, purpose, now_us)
+            for place, purpose in enumerate(DEFAULT_PURPOSES):
+                rows.write_purpose(connection, purpose, now_us + place)
             for default in DEFAULT_GRANTS:
                 draft = PermitDraft(default.purpose_id, default.functions, role=default.role)
                 rows.insert_permit(connection, _permit(draft, now_us))
@@ -206,9 +207,7 @@ def _check_purpose(purpose: Purpose) -> None:
 def _permit(draft: PermitDraft, now_us: int) -> Permit:
     from_us = now_us if draft.from_us is None else draft.from_us
     if (draft.role is None) == (draft.principal_id is None):
-        raise AppError(
-            ErrorKind.INVALID, "A permit is for a role or for one person: name exactly one of them."
-        )
+        raise AppError(ErrorKind.INVALID, "A permit is for a role or for one person: name one of the two.")
     if not draft.functions:
         raise AppError(ErrorKind.INVALID, "A permit needs at least one of live, playback, export.")
     if draft.channels is not None and not draft.channels:

@@ -18,19 +18,20 @@ from civiscope.security.tables import audit_detail_table, audit_table
 from civiscope.storage import Connection, Database, delete, select
 
 T = TypeVar("T")
+HEAD_NAME = "audit.head"
 _LIST_LIMIT = 1000
 _log = get_log("civiscope.security")
 
 
 class AuditLog:
-    """The chain of one process. `head_path` lies beside the database, in a folder that exists."""
+    """The chain of one process. `head_folder` exists; the newest signed head is kept there."""
 
-    def __init__(self, database: Database, keys: AuditKeys, head_path: Path, clock: Clock) -> None:
+    def __init__(self, database: Database, keys: AuditKeys, head_folder: Path, clock: Clock) -> None:
         self._database = database
         self._keys = keys
         self._signer = keys.signer()
         self._clock = clock
-        self._head_file = HeadFile(head_path)
+        self._head_file = HeadFile(head_folder / HEAD_NAME)
         self._head_seen = False
 
     async def append(self, entry: AuditEntry) -> int:
