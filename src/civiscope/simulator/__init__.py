@@ -7,6 +7,7 @@ Invariants: nothing is re-encoded while serving; media clocks run on over the lo
 from civiscope.simulator.camera import Burst, SimulatedCamera
 from civiscope.simulator.faults import FAULTLESS, Faults, SdpLie
 from civiscope.simulator.footage import Footage
+from civiscope.simulator.replay import ReplayPeer, as_description
 from civiscope.simulator.server import (
     RtspServer,
     ServerOptions,
@@ -19,6 +20,7 @@ from civiscope.simulator.street import StreetPlan, prepare_town
 
 __all__ = [
     "FAULTLESS", "Burst", "Faults", "Footage", "RtspServer", "SdpLie", "ServerOptions", "SimulatedCamera",
+    "ReplayPeer", "as_description",
     "mount_names", "serve_files", "server_tls", "serving",
     "StreetPlan", "prepare_town",
 ]  # fmt: skip
