@@ -31,8 +31,9 @@ class UnitClock:
     """Times of one track: pts unwrapped and re-anchored after jumps, dts growing strictly.
 
     A timestamp that leaves the arrival times by over 10 s, or goes back by over 1 s, is a jump (the camera
-    set its clock, or began anew): the next pts follows by arrival. dts is the smallest of the last `depth + 1`
-    pts, as players expect from a reordering stream; where a picture comes even later the depth grows.
+    set its clock, or began anew): the next pts follows by arrival. dts is the smallest of the last
+    `depth + 1` pts, as players expect from a reordering stream; where a picture comes even later the depth
+    grows.
     """
 
     def __init__(self, rate_hz: int, origin: RunOrigin, *, reorders: bool) -> None:

@@ -1,0 +1,24 @@
+"""One living session per stream: timed access units for any number of readers, and why there are none.
+
+Facts in: none; the plan comes as sources. Facts out: none; sinks are told of runs, units, losses.
+Invariants: the tick never waits; every unit comes as received, in order; every loss has a reason; no secret
+is ever in a log, an error or an argument of a process.
+"""
+
+from civiscope.ingest.intake import Intake
+from civiscope.ingest.model import (
+    LossReason,
+    Probed,
+    StreamSource,
+    StreamState,
+    StreamStatus,
+    Transport,
+)
+from civiscope.ingest.ports import StreamSink
+from civiscope.ingest.probe import probe
+from civiscope.ingest.settings import IntakeSettings
+
+__all__ = [
+    "Intake", "IntakeSettings", "StreamSink", "probe",
+    "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
+]  # fmt: skip

@@ -1,0 +1,241 @@
+"""One session with one camera by our own RTSP client: from look-up to the last unit."""
+
+import contextlib
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from civiscope.base import AppError
+from civiscope.ingest.connection import (
+    Connection,
+    Endpoint,
+    Lost,
+    Resolver,
+    SocketAddress,
+    TlsTrust,
+    endpoint_of,
+)
+from civiscope.ingest.datagrams import PortPair
+from civiscope.ingest.model import LossReason, StreamSource
+from civiscope.ingest.reception import Reception
+from civiscope.ingest.run import Run
+from civiscope.ingest.settings import IntakeSettings
+from civiscope.media.wire import (
+    Arrival,
+    ClientEvent,
+    ClientSession,
+    ClientSettings,
+    Credentials,
+    Described,
+    Ended,
+    EndReason,
+    Packets,
+    Playing,
+    RtpTransport,
+    SessionTrack,
+    UdpPortsNeeded,
+)
+
+_MAX_READS, _MAX_TLS_READS = 4, 128
+"""Reads from one socket in one tick: a flooding camera does not stop the others (TLS gives 16 KiB each)."""
+_LOSSES = {
+    EndReason.AUTHENTICATION: LossReason.AUTHENTICATION,
+    EndReason.REFUSED: LossReason.REFUSED,
+    EndReason.TRANSPORT: LossReason.REFUSED,
+    EndReason.UNSUPPORTED: LossReason.PROTOCOL,
+    EndReason.REDIRECTED: LossReason.REFUSED,
+    EndReason.SESSION_LOST: LossReason.CLOSED,
+    EndReason.TIMEOUT: LossReason.UNREACHABLE,
+    EndReason.PROTOCOL: LossReason.PROTOCOL,
+    EndReason.CLOSED: LossReason.CLOSED,
+    EndReason.STOPPED: LossReason.REMOVED,
+}
+
+
+class CameraSession:
+    """Polled every tick until it raises `Lost`; then, or before, `close` it once."""
+
+    def __init__(
+        self,
+        source: StreamSource,
+        transport: RtpTransport,
+        settings: IntakeSettings,
+        resolver: Resolver,
+        run: Run,
+    ) -> None:
+        self.transport_refused = False
+        """The camera does not do this transport: the other one may work."""
+        self.is_playing = False
+        self._source = source
+        self._settings = settings
+        self._run = run
+        self._endpoint: Endpoint = endpoint_of(source.url)
+        self._looking: Future[SocketAddress] | None = resolver.look_up(self._endpoint)
+        self._trust = TlsTrust(source.tls_fingerprint, settings.ca_file) if self._endpoint.is_tls else None
+        self._connection: Connection | None = None
+        self._is_open = False
+        self._client = ClientSession(_client_settings(source, transport, settings))
+        self._reception = Reception(run, settings.stall_s, reorder=transport is RtpTransport.UDP)
+        self._ports: list[PortPair] = []
+        self._since_us = -1
+        self._report_due_us = 0
+
+    @property
+    def lost_packets(self) -> int:
+        """Of all tracks, so far."""
+        return self._reception.lost_packets
+
+    @property
+    def sends_password_in_clear(self) -> bool:
+        """See `ClientSession`."""
+        return self._client.sends_password_in_clear
+
+    def poll(self, buffer: memoryview, arrival: Arrival) -> None:
+        """Take and give all that can be now; raises `Lost` when it is over."""
+        if not self._is_open:
+            self._open(arrival.monotonic_us)
+            return
+        connection = self._connection
+        assert connection is not None  # it is open
+        client = self._client
+        for _ in range(_MAX_READS if self._trust is None else _MAX_TLS_READS):
+            count = connection.read_into(buffer)
+            if not count:
+                break
+            self._handle(client.receive(buffer[:count], arrival.monotonic_us), arrival)
+            if count < len(buffer) and self._trust is None:
+                break
+        if self._ports:
+            self._read_datagrams(arrival)
+        events = client.tick(arrival.monotonic_us)
+        if events:
+            self._handle(events, arrival)
+        if self.is_playing:
+            self._reception.check(arrival)
+            if arrival.monotonic_us >= self._report_due_us:
+                self._send_reports(arrival)
+        connection.send(client.outgoing())
+
+    def flush(self) -> None:
+        """Deliver what was still being put together."""
+        self._reception.flush()
+
+    def close(self, arrival: Arrival) -> None:
+        """Say goodbye if anybody is there, and let go of every socket."""
+        connection = self._connection
+        if connection is not None:
+            if self._is_open:
+                self._client.stop(arrival.monotonic_us)
+                with contextlib.suppress(Lost):
+                    connection.send(self._client.outgoing())
+            connection.close()
+        for pair in self._ports:
+            pair.close()
+        self._ports.clear()
+        self._connection = None
+        if self._looking is not None:
+            self._looking.cancel()
+
+    # -- reaching the camera
+
+    def _open(self, now_us: int) -> None:
+        if self._since_us < 0:
+            self._since_us = now_us
+        if self._connection is None:
+            self._connect()
+        elif self._connection.is_open():
+            self._is_open = True
+            self._client.start(now_us)
+            self._connection.send(self._client.outgoing())
+            return
+        if now_us - self._since_us > self._settings.connect_timeout_s * 1e6:
+            raise Lost(
+                LossReason.UNREACHABLE,
+                f"{self._endpoint.host} does not answer: check cable, power and address.",
+            )
+
+    def _connect(self) -> None:
+        looking = self._looking
+        if looking is None or not looking.done():
+            return
+        try:
+            address = looking.result()
+        except OSError as error:
+            raise Lost(
+                LossReason.UNREACHABLE,
+                f"The name {self._endpoint.host} is not known: check the address or the name server.",
+            ) from error
+        self._looking = None
+        self._since_us = -1
+        self._connection = Connection(self._endpoint, address, self._trust)
+
+    # -- what comes
+
+    def _handle(self, events: Sequence[ClientEvent], arrival: Arrival) -> None:
+        for event in events:
+            match event:
+                case Packets():
+                    self._reception.take(event.items, arrival)
+                case Described():
+                    self._describe(event.tracks)
+                case UdpPortsNeeded():
+                    self._give_ports(event.track, arrival)
+                case Playing():
+                    self._play(event.tracks, arrival)
+                case Ended():
+                    self.transport_refused = event.reason is EndReason.TRANSPORT
+                    raise Lost(self._loss_of(event.reason), event.detail)
+
+    def _loss_of(self, reason: EndReason) -> LossReason:
+        return LossReason.STALLED if self.is_playing and reason is EndReason.TIMEOUT else _LOSSES[reason]
+
+    def _describe(self, tracks: Sequence[SessionTrack]) -> None:
+        try:
+            self._reception.describe(tracks)
+        except AppError as error:
+            raise Lost(LossReason.PROTOCOL, error.message) from error
+
+    def _play(self, tracks: Sequence[SessionTrack], arrival: Arrival) -> None:
+        self.is_playing = True
+        self._reception.play(arrival)
+        self._report_due_us = arrival.monotonic_us + int(self._settings.report_interval_s * 1e6)
+        assert self._connection is not None  # PLAY was answered on it
+        for pair, track in zip(self._ports, tracks, strict=False):
+            pair.open_path(self._connection.peer_host, track.server_ports, track.source)
+
+    def _give_ports(self, track: int, arrival: Arrival) -> None:
+        connection = self._connection
+        assert connection is not None  # the wish came over it
+        pair = PortPair(
+            connection.family, connection.local_host, connection.peer_host, self._settings.udp_buffer_bytes
+        )
+        self._ports.append(pair)
+        self._client.give_udp_port(track, pair.port, arrival.monotonic_us)
+
+    def _read_datagrams(self, arrival: Arrival) -> None:
+        for index, pair in enumerate(self._ports):
+            items = [(index, False, packet) for packet in pair.read(pair.rtp)]
+            items += [(index, True, packet) for packet in pair.read(pair.rtcp)]
+            if items:
+                self._reception.take(items, arrival)
+
+    def _send_reports(self, arrival: Arrival) -> None:
+        """Receiver reports tell the camera that somebody still listens (RFC 3550 §6.4.2)."""
+        self._report_due_us = arrival.monotonic_us + int(self._settings.report_interval_s * 1e6)
+        for index, report in self._reception.reports(arrival.monotonic_us):
+            if self._ports:
+                self._ports[index].send_report(report)
+            else:
+                self._client.send_rtcp(index, report)
+
+
+def _client_settings(
+    source: StreamSource, transport: RtpTransport, settings: IntakeSettings
+) -> ClientSettings:
+    credentials = Credentials(source.username, source.password or "") if source.username else None
+    return ClientSettings(
+        url=source.url,
+        credentials=credentials,
+        transport=transport,
+        wants_audio=source.audio,
+        answer_timeout_us=int(settings.answer_timeout_s * 1e6),
+    )

@@ -1,0 +1,235 @@
+"""One TCP connection to a camera, plain or TLS, that never waits."""
+
+import errno
+import hashlib
+import os
+import socket
+import ssl
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from civiscope.ingest.model import LossReason
+
+_MAX_UNSENT_BYTES = 256 * 1024
+_REFUSALS = {errno.ECONNREFUSED}
+_ENDS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN}
+
+SocketAddress = tuple[int, tuple[str, int]]
+"""Address family and numeric host with port."""
+
+
+class Lost(Exception):  # noqa: N818  # not an error of the program: what became of a camera
+    """The connection, or the session on it, is over."""
+
+    def __init__(self, reason: LossReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a camera listens."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+
+def endpoint_of(url: str) -> Endpoint:
+    """Host and port of an rtsp:// or rtsps:// address; raises `Lost` for any other."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise Lost(LossReason.UNREACHABLE, "The address cannot be read: check host and port.") from error
+    if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname:
+        raise Lost(LossReason.UNREACHABLE, "The address must begin with rtsp:// or rtsps:// and name a host.")
+    is_tls = parts.scheme == "rtsps"
+    return Endpoint(parts.hostname, port or (322 if is_tls else 554), is_tls)
+
+
+class Resolver:
+    """Looks names up in two threads of its own, so that a slow name server stops nobody."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="resolver")
+
+    def look_up(self, endpoint: Endpoint) -> "Future[SocketAddress]":
+        """The first stream address of the host; numeric ones are done at once."""
+        for family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                socket.inet_pton(family, endpoint.host)
+            except OSError:
+                continue
+            done: Future[SocketAddress] = Future()
+            done.set_result((family, (endpoint.host, endpoint.port)))
+            return done
+        return self._pool.submit(_look_up, endpoint)
+
+    def close(self) -> None:
+        """Let look-ups under way end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _look_up(endpoint: Endpoint) -> SocketAddress:
+    found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    family, _, _, _, address = found[0]
+    return int(family), (str(address[0]), int(address[1]))
+
+
+class Connection:
+    """Connects, shakes hands, sends and reads without waiting; every failure is a `Lost` in plain words."""
+
+    def __init__(self, endpoint: Endpoint, address: SocketAddress, tls: "TlsTrust | None") -> None:
+        self._endpoint = endpoint
+        self._tls = tls
+        self._unsent = bytearray()
+        self._is_open = False
+        self._wrapped: ssl.SSLSocket | None = None
+        family, self._address = address
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = self._socket.connect_ex(self._address)
+        if code not in (0, errno.EINPROGRESS):
+            self.close()
+            raise self._failure(OSError(code, os.strerror(code)))
+
+    @property
+    def peer_host(self) -> str:
+        """The camera's numeric address: where UDP packets must come from."""
+        return self._address[0]
+
+    @property
+    def local_host(self) -> str:
+        """Our own numeric address on the way to the camera."""
+        return str(self._socket.getsockname()[0])
+
+    @property
+    def family(self) -> int:
+        """AF_INET or AF_INET6."""
+        return int(self._socket.family)
+
+    def is_open(self) -> bool:
+        """True once bytes may flow; raises `Lost` when it failed."""
+        if self._is_open:
+            return True
+        if self._wrapped is None:
+            code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise self._failure(OSError(code, os.strerror(code)))
+            try:
+                self._socket.getpeername()
+            except OSError:
+                return False
+            if self._tls is None:
+                self._is_open = True
+                return True
+            self._wrapped = self._tls.wrap(self._socket, self._endpoint.host)
+            self._socket = self._wrapped
+        return self._shake_hands(self._wrapped)
+
+    def _shake_hands(self, wrapped: ssl.SSLSocket) -> bool:
+        assert self._tls is not None  # only then there is a wrapped socket
+        try:
+            wrapped.do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except ssl.SSLCertVerificationError as error:
+            raise Lost(
+                LossReason.TLS,
+                f"The camera's certificate is not trusted ({error.verify_message}): "
+                "compare its fingerprint and enter it, or install a certificate of a known authority.",
+            ) from error
+        except (ssl.SSLError, OSError) as error:
+            raise Lost(
+                LossReason.TLS, "The camera does not speak TLS here: check the port, or use rtsp://."
+            ) from error
+        self._tls.check(wrapped)
+        self._is_open = True
+        return True
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Bytes read; 0 if none are there. Raises `Lost` at the end of the connection."""
+        try:
+            count = self._socket.recv_into(buffer)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return 0
+        except ssl.SSLWantWriteError:
+            return 0
+        except ssl.SSLEOFError as error:
+            raise Lost(LossReason.CLOSED, "The camera ended the connection.") from error
+        except OSError as error:
+            raise self._failure(error) from error
+        if not count:
+            raise Lost(LossReason.CLOSED, "The camera ended the connection.")
+        return count
+
+    def send(self, data: bytes) -> None:
+        """Queue and send as much as the socket takes; call with b"" to go on."""
+        self._unsent += data
+        if not self._unsent:
+            return
+        if len(self._unsent) > _MAX_UNSENT_BYTES:
+            raise Lost(LossReason.STALLED, "The camera takes nothing any more.")
+        try:
+            sent = self._socket.send(self._unsent)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return
+        except OSError as error:
+            raise self._failure(error) from error
+        del self._unsent[:sent]
+
+    def close(self) -> None:
+        """At once; what is not sent is dropped."""
+        self._socket.close()
+
+    def _failure(self, error: OSError) -> Lost:
+        if isinstance(error, ssl.SSLError):
+            return Lost(LossReason.TLS, "The encrypted connection broke.")
+        if error.errno in _REFUSALS:
+            return Lost(
+                LossReason.REFUSED,
+                f"Nothing listens at port {self._endpoint.port} of {self._endpoint.host}: check the port, or "
+                "whether RTSP is switched on.",
+            )
+        if error.errno in _ENDS:
+            return Lost(LossReason.CLOSED, "The connection was reset.")
+        return Lost(
+            LossReason.UNREACHABLE,
+            f"{self._endpoint.host} cannot be reached ({error.strerror or 'network error'}): "
+            "check cable, power and address.",
+        )
+
+
+class TlsTrust:
+    """Whom to believe: one certificate by its fingerprint, or any that a known authority vouches for."""
+
+    def __init__(self, fingerprint: str | None, ca_file: str | None) -> None:
+        self._fingerprint = "".join((fingerprint or "").lower().split(":"))
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self._fingerprint:
+            self._context.check_hostname = False
+            self._context.verify_mode = ssl.CERT_NONE
+        else:
+            self._context.load_default_certs()
+            if ca_file is not None:
+                self._context.load_verify_locations(ca_file)
+
+    def wrap(self, plain: socket.socket, host: str) -> ssl.SSLSocket:
+        """The socket with TLS around it; the handshake is still to come."""
+        return self._context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+
+    def check(self, wrapped: ssl.SSLSocket) -> None:
+        """Raise `Lost` if the certificate is not the pinned one."""
+        if not self._fingerprint:
+            return
+        certificate = wrapped.getpeercert(binary_form=True) or b""
+        if hashlib.sha256(certificate).hexdigest() != self._fingerprint:
+            raise Lost(
+                LossReason.TLS,
+                "The camera's certificate is not the one known here: the camera was replaced or reset, or "
+                "somebody is in between. Check, then enter its new fingerprint.",
+            )

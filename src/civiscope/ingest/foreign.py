@@ -1,0 +1,137 @@
+"""A session that libav carries in a process of its own: for cameras our own client cannot read.
+
+The process is given its orders over a socket, never by its arguments, and is killed when it is silent.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+
+from civiscope.base import ProtocolError
+from civiscope.ingest.connection import Lost
+from civiscope.ingest.foreign_wire import (
+    ForeignFailure,
+    ForeignMessage,
+    ForeignParser,
+    ForeignTracks,
+    ForeignUnit,
+)
+from civiscope.ingest.model import LossReason, StreamSource, Transport
+from civiscope.ingest.run import Run
+from civiscope.ingest.settings import IntakeSettings
+from civiscope.media import VIDEO_CODECS
+from civiscope.media.wire import Arrival, RunOrigin, TimedUnit, UnitClock
+
+_MAX_READS = 8
+_START_S = 15.0
+"""Until the first message: libav looks at a stream before it says what it is."""
+
+
+class ForeignSession:
+    """See `life.Session`. Starting takes some milliseconds of the tick; nothing else waits."""
+
+    def __init__(
+        self, source: StreamSource, transport: Transport, settings: IntakeSettings, run: Run
+    ) -> None:
+        self.transport_refused = False
+        self._run = run
+        self._stall_us = int(settings.stall_s * 1e6)
+        self._parser = ForeignParser()
+        self._clocks: dict[int, UnitClock] = {}
+        self._deadline_us = -1
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "civiscope.ingest.foreign_host", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+            )  # fmt: skip
+        self._socket.send(_orders(source, transport))
+
+    @property
+    def lost_packets(self) -> int:
+        """Unknown: libav does not tell."""
+        return 0
+
+    @property
+    def process_id(self) -> int:
+        """Of libav's process."""
+        return self._process.pid
+
+    def poll(self, buffer: memoryview, arrival: Arrival) -> None:
+        """Take what the process has sent; raises `Lost` when it is over."""
+        if self._deadline_us < 0:
+            self._deadline_us = arrival.monotonic_us + int(_START_S * 1e6)
+        for _ in range(_MAX_READS):
+            try:
+                count = self._socket.recv_into(buffer)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                raise Lost(LossReason.FOREIGN, "libav's process is gone.") from error
+            if not count:
+                raise Lost(LossReason.FOREIGN, "libav's process ended.")
+            self._take(buffer[:count], arrival)
+        if arrival.monotonic_us > self._deadline_us:
+            raise Lost(LossReason.STALLED, "libav's process gave nothing in time and was ended.")
+
+    def flush(self) -> None:
+        """Nothing: units come whole."""
+
+    def close(self, arrival: Arrival) -> None:
+        """Kill the process; it has nothing to lose."""
+        del arrival
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _take(self, data: memoryview, arrival: Arrival) -> None:
+        try:
+            for message in self._parser.feed(data):
+                self._handle(message, arrival)
+        except ProtocolError as error:
+            raise Lost(
+                LossReason.FOREIGN, f"libav's process is not to be understood: {error.message}."
+            ) from error
+
+    def _handle(self, message: ForeignMessage, arrival: Arrival) -> None:
+        match message:
+            case ForeignTracks():
+                origin = RunOrigin()
+                for track in message.tracks:
+                    clock = UnitClock(track.clock_rate_hz, origin, reorders=track.codec in VIDEO_CODECS)
+                    if track.config is not None:
+                        clock.configure(track.config.reorder_depth, track.config.frame_s)
+                    self._clocks[track.track_id] = clock
+                self._run.describe(message.tracks)
+            case ForeignUnit():
+                self._deliver(message, arrival)
+            case ForeignFailure():
+                raise Lost(LossReason.FOREIGN, message.detail)
+
+    def _deliver(self, unit: ForeignUnit, arrival: Arrival) -> None:
+        clock = self._clocks.get(unit.track_id)
+        if clock is None:
+            raise ProtocolError("a unit is of no track")
+        if unit.track_id == 1:
+            self._deadline_us = arrival.monotonic_us + self._stall_us
+        if unit.config is not None:
+            clock.configure(unit.config.reorder_depth, unit.config.frame_s)
+        pts, dts, _ = clock.times(unit.timestamp, arrival.monotonic_us)
+        self._run.deliver(
+            unit.track_id,
+            TimedUnit(pts, dts, arrival.utc_us, arrival.monotonic_us, unit.flags, unit.config, unit.data),
+        )
+
+
+def _orders(source: StreamSource, transport: Transport) -> bytes:
+    orders = {
+        "url": source.url,
+        "username": source.username,
+        "password": source.password,
+        "transport": transport.value,
+        "audio": source.audio,
+    }
+    return json.dumps(orders).encode() + b"\n"

@@ -1,0 +1,69 @@
+"""All living sessions of a recorder in one thread: a tick over sockets that never wait."""
+
+from collections.abc import Iterable, Sequence
+
+from civiscope.base import Clock, StreamId, get_log
+from civiscope.ingest.connection import Resolver
+from civiscope.ingest.life import StreamLife
+from civiscope.ingest.model import LossReason, StreamSource, StreamStatus
+from civiscope.ingest.ports import StreamSink
+from civiscope.ingest.settings import IntakeSettings
+from civiscope.media.wire import Arrival
+
+_log = get_log("civiscope.ingest")
+
+
+class Intake:
+    """Takes streams in and hands their units to the sinks, in the thread that calls `tick`.
+
+    Call `tick` every 40 ms (10 ms while somebody watches); it never waits. Not thread-safe.
+    """
+
+    def __init__(
+        self, sinks: Sequence[StreamSink], clock: Clock, settings: IntakeSettings | None = None
+    ) -> None:
+        self._sinks = tuple(sinks)
+        self._clock = clock
+        self._settings = settings or IntakeSettings()
+        self._resolver = Resolver()
+        self._lives: dict[StreamId, StreamLife] = {}
+        self._buffer = memoryview(bytearray(self._settings.read_bytes))
+
+    def set_sources(self, sources: Iterable[StreamSource]) -> None:
+        """What is wanted from now on: begins new ones, ends missing ones, restarts changed ones."""
+        wanted = {source.stream_id: source for source in sources}
+        arrival = self._arrival()
+        for stream_id, life in list(self._lives.items()):
+            source = wanted.get(stream_id)
+            if source is None:
+                life.end(arrival, LossReason.REMOVED, "The stream is no longer wanted.")
+                del self._lives[stream_id]
+            elif source != life.source:
+                life.end(arrival, LossReason.CHANGED, "The stream's settings were changed.")
+                del self._lives[stream_id]
+        for stream_id, source in wanted.items():
+            if stream_id not in self._lives:
+                self._lives[stream_id] = StreamLife(
+                    source, self._sinks, self._clock, self._settings, self._resolver, _log
+                )
+
+    def tick(self) -> None:
+        """Let every stream take what has come."""
+        buffer = self._buffer
+        for life in self._lives.values():
+            life.tick(buffer, self._arrival())
+
+    def status(self) -> list[StreamStatus]:
+        """How every stream stands, in the order they were added."""
+        return [life.status() for life in self._lives.values()]
+
+    def close(self) -> None:
+        """End every run, saying that we stop; the intake cannot be used afterwards."""
+        arrival = self._arrival()
+        for life in self._lives.values():
+            life.end(arrival, LossReason.OUR_RESTART, "The recorder stops.")
+        self._lives.clear()
+        self._resolver.close()
+
+    def _arrival(self) -> Arrival:
+        return Arrival(self._clock.now_us(), self._clock.monotonic_us())

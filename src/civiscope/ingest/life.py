@@ -1,0 +1,190 @@
+"""The life of one stream: attempts, runs, pauses between them, and how it stands."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from civiscope.base import Backoff, Clock, Log
+from civiscope.ingest.camera import CameraSession
+from civiscope.ingest.connection import Lost, Resolver
+from civiscope.ingest.foreign import ForeignSession
+from civiscope.ingest.model import LossReason, StreamSource, StreamState, StreamStatus, Transport
+from civiscope.ingest.ports import StreamSink
+from civiscope.ingest.run import Run
+from civiscope.ingest.settings import IntakeSettings
+from civiscope.media.wire import Arrival, RtpTransport
+
+_RATE_WINDOW_US = 2_000_000
+_QUICK_RETRIES_OF_KNOWN_PASSWORD = 3
+
+
+class Session(Protocol):
+    """One attempt, however it is carried."""
+
+    transport_refused: bool
+
+    @property
+    def lost_packets(self) -> int:
+        """So far."""
+        ...
+
+    def poll(self, buffer: memoryview, arrival: Arrival) -> None:
+        """Take and give all that can be now; raises `Lost` when it is over."""
+        ...
+
+    def flush(self) -> None:
+        """Deliver what was still being put together."""
+        ...
+
+    def close(self, arrival: Arrival) -> None:
+        """Let go of everything."""
+        ...
+
+
+class StreamLife:
+    """Keeps one stream alive for as long as its source is wanted."""
+
+    def __init__(
+        self,
+        source: StreamSource,
+        sinks: Sequence[StreamSink],
+        clock: Clock,
+        settings: IntakeSettings,
+        resolver: Resolver,
+        log: Log,
+    ) -> None:
+        self.source = source
+        self._sinks = tuple(sinks)
+        self._settings = settings
+        self._resolver = resolver
+        self._log = log.bind(stream=source.stream_id)
+        self._state = StreamState.CONNECTING
+        self._since_us = clock.now_us()
+        self._run = self._new_run()
+        self._session: Session | None = None
+        self._transport = Transport.TCP if source.transport is Transport.AUTO else source.transport
+        self._retry_at_us = 0
+        self._backoff = Backoff(settings.retry_first_s, limit_s=settings.retry_limit_s)
+        self._alive_us: int | None = None
+        self._password_failures = 0
+        self._last_loss: tuple[LossReason, str] | None = None
+        self._rate = _Rate()
+
+    def tick(self, buffer: memoryview, arrival: Arrival) -> None:
+        """Let it do what it can now."""
+        session = self._session
+        try:
+            if session is None:
+                if arrival.monotonic_us < self._retry_at_us:
+                    return
+                session = self._session = self._begin(arrival)
+            session.poll(buffer, arrival)
+        except Lost as lost:
+            self._lose(lost.reason, lost.detail, arrival)
+            return
+        if self._run.is_started:
+            self._rate.note(self._run, arrival.monotonic_us)
+            if self._state is not StreamState.RUNNING:
+                self._turn(StreamState.RUNNING, arrival)
+                self._backoff.reset()
+                self._password_failures = 0
+            self._alive_us = arrival.monotonic_us
+
+    def end(self, arrival: Arrival, reason: LossReason, detail: str) -> None:
+        """No longer wanted, at least not like this."""
+        self._close(arrival, reason, detail)
+
+    def status(self) -> StreamStatus:
+        """How it stands now."""
+        run, session = self._run, self._session
+        reason, detail = self._last_loss or (None, "")
+        return StreamStatus(
+            stream_id=self.source.stream_id, state=self._state, since_us=self._since_us,
+            run_id=run.run_id if run.is_started else None,
+            transport=self._transport if session is not None else Transport.AUTO,
+            tracks=run.tracks, units=run.units, bytes=run.bytes,
+            bitrate_bps=self._rate.bitrate_bps, frame_rate_fps=self._rate.frame_rate_fps,
+            lost_packets=session.lost_packets if session is not None else 0,
+            damaged_units=run.damaged_units, last_unit_us=run.last_unit_us,
+            last_reason=reason, last_detail=detail,
+        )  # fmt: skip
+
+    def _new_run(self) -> Run:
+        return Run(self.source.stream_id, self._sinks, self._settings.hold_bytes, self._log)
+
+    def _begin(self, arrival: Arrival) -> Session:
+        self._run = self._new_run()
+        self._rate = _Rate()
+        self._turn(StreamState.CONNECTING, arrival)
+        if self.source.foreign:
+            return ForeignSession(self.source, self._transport, self._settings, self._run)
+        wanted = RtpTransport.UDP if self._transport is Transport.UDP else RtpTransport.TCP
+        return CameraSession(self.source, wanted, self._settings, self._resolver, self._run)
+
+    def _turn(self, state: StreamState, arrival: Arrival) -> None:
+        if state is not self._state:
+            self._state = state
+            self._since_us = arrival.utc_us
+
+    def _lose(self, reason: LossReason, detail: str, arrival: Arrival) -> None:
+        session, ran = self._session, self._run.is_started
+        self._close(arrival, reason, detail)
+        pause_s = self._pause_s(reason, arrival.monotonic_us)
+        if self.source.transport is Transport.AUTO and session is not None and not self.source.foreign:
+            refused = session.transport_refused
+            if refused or (self._transport is Transport.UDP and not ran):
+                udp_next = refused and self._transport is Transport.TCP
+                self._transport = Transport.UDP if udp_next else Transport.TCP
+                pause_s = 0.0 if udp_next else pause_s
+        self._retry_at_us = arrival.monotonic_us + int(pause_s * 1e6)
+        self._turn(StreamState.WAITING, arrival)
+        self._log.warning("stream lost" if ran else "stream not there", reason=reason, detail=detail)
+        if not ran:
+            for sink in self._sinks:
+                sink.stream_waiting(self.source.stream_id, arrival.utc_us, reason, detail)
+        self._run = self._new_run()
+
+    def _close(self, arrival: Arrival, reason: LossReason, detail: str) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.flush()
+            session.close(arrival)
+        self._run.end(arrival.utc_us, reason, detail)
+        self._last_loss = (reason, detail)
+
+    def _pause_s(self, reason: LossReason, now_us: int) -> float:
+        """See `IntakeSettings`: who may come back any moment is asked often, who refuses is not."""
+        settings = self._settings
+        pause_s = self._backoff.next_delay_s()
+        if reason is LossReason.AUTHENTICATION:
+            self._password_failures += 1
+            known = self._alive_us is not None
+            if not known or self._password_failures > _QUICK_RETRIES_OF_KNOWN_PASSWORD:
+                return settings.retry_password_s
+        if reason in (LossReason.REFUSED, LossReason.PROTOCOL, LossReason.TLS) and not self._was_alive(
+            now_us
+        ):
+            return min(settings.retry_refused_limit_s, settings.retry_first_s * 2.0**self._backoff.attempts)
+        return pause_s
+
+    def _was_alive(self, now_us: int) -> bool:
+        return self._alive_us is not None and now_us - self._alive_us < self._settings.alive_s * 1e6
+
+
+class _Rate:
+    """Bits and frames per second over the last whole window."""
+
+    def __init__(self) -> None:
+        self.bitrate_bps = 0.0
+        self.frame_rate_fps = 0.0
+        self._from: tuple[int, int, int] | None = None
+
+    def note(self, run: Run, now_us: int) -> None:
+        if self._from is None:
+            self._from = (now_us, run.bytes, run.video_units)
+            return
+        since_us, size, frames = self._from
+        passed_us = now_us - since_us
+        if passed_us >= _RATE_WINDOW_US:
+            self.bitrate_bps = (run.bytes - size) * 8e6 / passed_us
+            self.frame_rate_fps = (run.video_units - frames) * 1e6 / passed_us
+            self._from = (now_us, run.bytes, run.video_units)

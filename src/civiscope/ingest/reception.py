@@ -1,0 +1,148 @@
+"""The receivers of one session's tracks, and what is told back to the camera."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from civiscope.base import ProtocolError
+from civiscope.ingest.connection import Lost
+from civiscope.ingest.model import LossReason
+from civiscope.ingest.run import Run, RunTrack
+from civiscope.media import Codec, SenderClock
+from civiscope.media.wire import (
+    Arrival,
+    Bye,
+    ReceiverReport,
+    ReportBlock,
+    RtpReceiver,
+    RunOrigin,
+    SenderReport,
+    SessionTrack,
+    UnitClock,
+    clock_rate_hz,
+    depacketizer_for,
+    parse_rtcp,
+    write_receiver_report,
+)
+
+_REORDERING = frozenset({Codec.H264, Codec.H265})
+_EARLIEST_CAMERA_US = 946_684_800_000_000
+"""2000-01-01: a camera whose clock was never set tells nothing."""
+
+
+@dataclass(slots=True)
+class _Track:
+    track_id: int
+    receiver: RtpReceiver
+    clock: UnitClock
+    last_packet_us: int = 0
+    sender_report: tuple[int, int] | None = None
+    """Middle of the NTP time, and when it came (monotonic, µs)."""
+    reported: tuple[int, int] = (0, 0)
+
+
+class Reception:
+    """Routes packets to the track they belong to and hands units to the run."""
+
+    def __init__(self, run: Run, stall_s: float, *, reorder: bool) -> None:
+        self._run = run
+        self._stall_us = int(stall_s * 1e6)
+        self._reorder = reorder
+        self._tracks: list[_Track] = []
+        self._ssrc = secrets.randbits(32)
+
+    @property
+    def lost_packets(self) -> int:
+        """Of all tracks."""
+        return sum(track.receiver.counts.lost for track in self._tracks)
+
+    def describe(self, tracks: Sequence[SessionTrack]) -> None:
+        """Make ready for these tracks; AppError(INVALID) where one cannot be read."""
+        origin = RunOrigin()
+        described = []
+        for track in tracks:
+            media = track.description
+            codec = media.codec
+            depacketizer = depacketizer_for(media)
+            assert codec is not None  # there is a depacketizer for it
+            rate_hz = clock_rate_hz(media)
+            clock = UnitClock(rate_hz, origin, reorders=codec in _REORDERING)
+            receiver = RtpReceiver(depacketizer, clock, media.payload_type, reorder=self._reorder)
+            self._tracks.append(_Track(track.index + 1, receiver, clock))
+            described.append(RunTrack(track.index + 1, codec, rate_hz, depacketizer.config))
+        self._run.describe(described)
+
+    def play(self, arrival: Arrival) -> None:
+        """From now on packets must come."""
+        for track in self._tracks:
+            track.last_packet_us = arrival.monotonic_us
+
+    def take(self, items: Sequence[tuple[int, bool, memoryview]], arrival: Arrival) -> None:
+        """Packets in order: track, whether RTCP, payload. Raises `Lost` if the camera is done."""
+        tracks = self._tracks
+        deliver = self._run.deliver
+        now_us = arrival.monotonic_us
+        for index, is_rtcp, packet in items:
+            if is_rtcp:
+                self._control(tracks[index], packet, arrival)
+                continue
+            track = tracks[index]
+            track.last_packet_us = now_us
+            for unit in track.receiver.push(packet, arrival):
+                deliver(track.track_id, unit)
+
+    def check(self, arrival: Arrival) -> None:
+        """Release what waited too long for others; raise `Lost` if the session is dead or changed."""
+        for track in self._tracks:
+            if self._reorder:
+                for unit in track.receiver.tick(arrival.monotonic_us):
+                    self._run.deliver(track.track_id, unit)
+            if track.receiver.changed:
+                raise Lost(LossReason.CHANGED, "The camera sends another codec than it described.")
+        if self._tracks and arrival.monotonic_us - self._tracks[0].last_packet_us > self._stall_us:
+            raise Lost(
+                LossReason.STALLED,
+                f"The camera holds the connection but sent nothing for {self._stall_us // 1_000_000} s.",
+            )
+
+    def flush(self) -> None:
+        """Deliver what was still being put together."""
+        for track in self._tracks:
+            for unit in track.receiver.flush():
+                self._run.deliver(track.track_id, unit)
+
+    def reports(self, now_us: int) -> Iterator[tuple[int, bytes]]:
+        """A receiver report for each track that anything came of (RFC 3550 §6.4.2)."""
+        for index, track in enumerate(self._tracks):
+            receiver = track.receiver
+            if receiver.ssrc is None:
+                continue
+            counts = receiver.counts
+            packets, lost = counts.packets - track.reported[0], counts.lost - track.reported[1]
+            track.reported = (counts.packets, counts.lost)
+            last, since = 0, 0
+            if track.sender_report is not None:
+                last = track.sender_report[0]
+                since = (now_us - track.sender_report[1]) * 65_536 // 1_000_000
+            block = ReportBlock(
+                receiver.ssrc, min(255, 256 * lost // max(1, packets + lost)), counts.lost,
+                receiver.highest_sequence, 0, last, since,
+            )  # fmt: skip
+            yield index, write_receiver_report(ReceiverReport(self._ssrc, (block,)), "civiscope")
+
+    def _control(self, track: _Track, packet: memoryview, arrival: Arrival) -> None:
+        try:
+            reports = parse_rtcp(packet)
+        except ProtocolError:
+            track.receiver.counts.malformed += 1
+            return
+        for report in reports:
+            if isinstance(report, SenderReport):
+                track.sender_report = (report.ntp >> 16 & 0xFFFF_FFFF, arrival.monotonic_us)
+                ticks = track.clock.ticks(report.rtp_timestamp)
+                if ticks is not None and report.camera_us >= _EARLIEST_CAMERA_US:
+                    self._run.sender_clock(
+                        SenderClock(track.track_id, ticks, report.camera_us, arrival.utc_us)
+                    )
+            elif isinstance(report, Bye) and track is self._tracks[0]:
+                raise Lost(LossReason.CLOSED, "The camera said goodbye.")
