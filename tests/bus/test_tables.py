@@ -1,4 +1,4 @@
-"""The schema of the bus: the tables the code uses are those the migrations make; the snapshot is read by a person."""
+"""The schema of the bus: the tables in code are those the migrations make, and the snapshot is theirs."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ def test_the_migrated_schema_is_the_snapshot(tmp_path: Path) -> None:
     with Database(tmp_path / "bus.db") as database:
         migrate(database, "bus", SCRIPTS)
         found = schema_snapshot(database)
-    if os.environ.get("CIVISCOPE_GOLDEN") == "renew":
+    if os.environ.get("CIVISCOPE_GOLDEN") == "write":
         SNAPSHOT.parent.mkdir(parents=True, exist_ok=True)
         SNAPSHOT.write_text(found, encoding="utf-8")
     assert found == SNAPSHOT.read_text(encoding="utf-8")
