@@ -5,6 +5,9 @@ Invariants: the tick never waits; every unit comes as received, in order; every 
 is ever in a log, an error or an argument of a process.
 """
 
+from civiscope.ingest.feed_client import FeedAway, FeedClient, FeedEvent, FeedHandler
+from civiscope.ingest.feed_server import FeedReaderStatus, FeedServer, FeedSettings
+from civiscope.ingest.feed_wire import FeedDropped, FeedEnded, FeedRun, FeedStart, FeedUnit
 from civiscope.ingest.intake import Intake
 from civiscope.ingest.model import (
     LossReason,
@@ -19,6 +22,8 @@ from civiscope.ingest.probe import probe
 from civiscope.ingest.settings import IntakeSettings
 
 __all__ = [
+    "FeedAway", "FeedClient", "FeedDropped", "FeedEnded", "FeedEvent", "FeedHandler", "FeedReaderStatus",
+    "FeedRun", "FeedServer", "FeedSettings", "FeedStart", "FeedUnit",
     "Intake", "IntakeSettings", "StreamSink", "probe",
     "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
 ]  # fmt: skip
