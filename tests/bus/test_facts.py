@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 from tests.bus.conftest import IDENTITY, QUICK, MakeEndpoint, until, until_async
+from tests.bus.test_calls import Desk, RealDesk
 
 from civiscope.base import AppError, ErrorKind, NodeId, OrganisationId, PrincipalId, SiteId, new_id
 from civiscope.bus import (
@@ -318,6 +319,66 @@ async def test_an_unwritable_database_stops_no_call_and_facts_wait_in_memory(
     assert isinstance(lost, FactsLost)
     assert lost.count == 150
     assert [fact.number for _envelope, fact in ear.heard[1:]] == list(range(150, 250))
+
+
+async def test_a_damaged_database_stops_no_call_and_is_named(
+    make_endpoint: MakeEndpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "recorder-bus.db").write_bytes(b"no database" * 1000)
+    recorder = make_endpoint("recorder")
+    recorder.serve(Desk, RealDesk())
+    await recorder.start()
+    recorder.publish(LampLit(1))
+    await until(lambda: "restore it from a backup" in (recorder.status().trouble or ""))
+    assert recorder.status().waiting == 1
+    assert await make_endpoint("server").face("recorder", Desk).whoami()
+
+
+async def test_a_producer_whose_file_was_replaced_is_heard_from_its_beginning(
+    make_endpoint: MakeEndpoint, tmp_path: Path
+) -> None:
+    server, ear = make_endpoint("server"), Listener()
+    server.subscribe("recorder", LampLit, ear.hear, "lamps")
+    await server.start()
+    for number in range(2):
+        recorder = make_endpoint("recorder")
+        await recorder.start()
+        for offset in range(3):
+            recorder.publish(LampLit(10 * number + offset))
+        await until(lambda expected=number: len(ear.heard) == 3 * expected + 3)  # type: ignore[misc]  # loop
+        await recorder.stop()
+        for path in tmp_path.glob("recorder-bus.db*"):
+            path.unlink()
+    assert ear.numbers == [0, 1, 2, 10, 11, 12]
+
+
+async def test_what_a_restored_file_says_again_is_not_handled_again(
+    make_endpoint: MakeEndpoint, tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "recorder-bus.db", tmp_path / "backup.db"
+    server, ear = make_endpoint("server"), Listener()
+    server.subscribe("recorder", LampLit, ear.hear, "lamps")
+    await server.start()
+    for number in range(3):
+        recorder = make_endpoint("recorder")
+        await recorder.start()
+        recorder.publish(LampLit(number))
+        await until(lambda expected=number: len(ear.heard) == expected + 1)  # type: ignore[misc]  # loop
+        await recorder.stop()
+        if number == 0:
+            with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+                source.backup(target)
+            source.close()
+            target.close()
+    for old in tmp_path.glob("recorder-bus.db*"):
+        old.unlink()
+    copy.rename(path)
+    recorder = make_endpoint("recorder")
+    await recorder.start()
+    await until(lambda: server.status().subscriptions[0].sequence == 1)
+    recorder.publish(LampLit(7))
+    await until(lambda: len(ear.heard) == 4)
+    assert ear.numbers == [0, 1, 2, 7]
 
 
 async def test_a_database_of_another_site_is_not_used(make_endpoint: MakeEndpoint) -> None:

@@ -177,20 +177,26 @@ class Outbox:
     def _run(self) -> None:
         backoff = Backoff(limit_s=5.0)
         while not (self._backlog.is_stopping and not self._backlog):
-            try:
-                self._prepare()
-                self._write_some()
-            except AppError as error:
-                self.trouble = error.message
-                _log.error(
-                    "facts cannot be written", role=self._role, why=error.message, waiting=self.waiting
-                )
-                if self._backlog.is_stopping:
-                    return
-                self._backlog.pause(backoff.next_delay_s())
-            else:
-                self.trouble = None
+            self.trouble = self._try_once() or None
+            if self.trouble is None:
                 backoff.reset()
+            elif self._backlog.is_stopping:
+                return
+            else:
+                self._backlog.pause(backoff.next_delay_s())
+
+    def _try_once(self) -> str:
+        """Write what waits; why it could not be, or nothing."""
+        try:
+            self._prepare()
+            self._write_some()
+        except AppError as error:
+            _log.error("facts cannot be written", role=self._role, why=error.message)
+            return error.message
+        except Exception as error:  # the task supervisor's edge: this thread must not end silently
+            _log.exception("facts cannot be written", role=self._role)
+            return f"an error in the program ({type(error).__name__}); the log has it whole"
+        return ""
 
     def _prepare(self) -> None:
         if self._epoch is not None:
@@ -203,6 +209,7 @@ class Outbox:
             DatabaseHeader(identity.organisation_id, identity.site_id, self._role, now_us),
         )
         self._epoch = self._database.write_sync(_epoch)
+        self.trouble = None
         self._tell(self.ready.set)
 
     def _write_some(self) -> None:

@@ -84,9 +84,13 @@ class Subscription:
                 await self._pull_once(source)
             except AppError as error:
                 self._note(trouble=error.message)
-                await asyncio.sleep(backoff.next_delay_s())
+            except Exception as error:  # the task supervisor's edge: no subscription ends silently
+                _log.exception("a subscription stumbled", subscription=self.status.name)
+                self._note(trouble=f"an error in the program ({type(error).__name__})")
             else:
                 backoff.reset()
+                continue
+            await asyncio.sleep(backoff.next_delay_s())
 
     async def save(self) -> None:
         """Remember how far it came; what fails to be remembered is handled again after the next start."""
