@@ -182,7 +182,7 @@ def _functions(permits: list[Permit], purpose_id: str) -> frozenset[Function]:
 def _unknown_purpose(function: Function) -> AppError:
     return AppError(
         ErrorKind.DENIED,
-        f"You may not {function.words} without a purpose from this site's register. Choose one from the list.",
+        f"You may not {function.words} without a purpose of this site's register. Choose one from the list.",
     )
 
 

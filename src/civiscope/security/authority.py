@@ -1,6 +1,9 @@
-"""The site's own X.509 authority (RFC 5280): issues the server's TLS certificate and certifies node keys.
+"""The site's own X.509 authorities (RFC 5280): one for TLS, one that certifies node keys.
 
-ECDSA P-256 for the authority and TLS (what browsers take), Ed25519 for node signing keys.
+Phones and desks trust the TLS authority, so it may speak for this site's names and for private networks only
+(name constraints), and it is replaced when the site gets a name outside them. The node authority stands
+behind recordings for decades and is never installed anywhere. ECDSA P-256 for both and for TLS (what browsers
+take), Ed25519 for node signing keys.
 """
 
 import ipaddress
@@ -11,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -27,7 +30,21 @@ TLS_DAYS = 397
 TLS_RENEW_DAYS = 30
 _BACKDATE = timedelta(hours=1)
 """Browsers whose clock is a little behind still accept what was issued a moment ago."""
+_PRIVATE_DOMAINS = ("localhost", "local", "lan", "internal", "home.arpa")
+_PRIVATE_NETWORKS = (
+    "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+    "::1/128", "fc00::/7", "fe80::/10",
+)  # fmt: skip
 _NODE_URI = "urn:civiscope:node:"
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""All that reading foreign bytes as a certificate may raise (pyca/cryptography, x509 reference)."""
 _CERTIFICATE_LIMIT_BYTES = 16 * 1024
 
 
@@ -39,15 +56,51 @@ class Authority:
     key: ec.EllipticCurvePrivateKey
 
 
-def make_authority(site_name: str, site_id: SiteId, now_us: int) -> Authority:
-    """A new self-signed authority, allowed to issue end certificates only (path length 0)."""
+def make_tls_authority(site_name: str, site_id: SiteId, hosts: Sequence[str], now_us: int) -> Authority:
+    """An authority that may speak for `hosts`, private domains and private networks, and for nothing else."""
+    names: list[x509.GeneralName] = [x509.DNSName(domain) for domain in _PRIVATE_DOMAINS]
+    names += [x509.IPAddress(ipaddress.ip_network(network)) for network in _PRIVATE_NETWORKS]
+    for host in hosts:
+        name = _general_name(host)
+        names.append(x509.IPAddress(ipaddress.ip_network(host)) if isinstance(name, x509.IPAddress) else name)
+    constraints = x509.NameConstraints(list(dict.fromkeys(names)), None)
+    return _make_authority(_name(f"{site_name[:40]} Civiscope", str(site_id)), now_us, constraints)
+
+
+def make_node_authority(site_id: SiteId, now_us: int) -> Authority:
+    """An authority for node signing keys; it may not speak for any host."""
+    everything = [
+        x509.DNSName(""),
+        x509.IPAddress(ipaddress.ip_network("0.0.0.0/0")),
+        x509.IPAddress(ipaddress.ip_network("::/0")),
+    ]
+    name = _name("Civiscope node authority", str(site_id))
+    return _make_authority(name, now_us, x509.NameConstraints(None, everything))
+
+
+def may_speak_for(authority: x509.Certificate, host: str) -> bool:
+    """True if a certificate for `host` lies within the authority's name constraints (RFC 5280 §4.2.1.10)."""
+    permitted = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
+    name = _general_name(host)
+    return any(_is_within(name, base) for base in permitted or ())
+
+
+def _is_within(name: x509.GeneralName, base: x509.GeneralName) -> bool:
+    if isinstance(name, x509.IPAddress) and isinstance(base, x509.IPAddress):
+        return ipaddress.ip_address(str(name.value)) in ipaddress.ip_network(str(base.value))
+    if isinstance(name, x509.DNSName) and isinstance(base, x509.DNSName):
+        return f".{name.value}".endswith(f".{base.value}")
+    return False
+
+
+def _make_authority(name: x509.Name, now_us: int, constraints: x509.NameConstraints) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(f"{site_name} Civiscope authority", str(site_id))
     certificate = (
         _builder(name, name, now_us, AUTHORITY_DAYS)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(key_cert_sign=True), critical=True)
+        .add_extension(constraints, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -107,7 +160,7 @@ def read_node_certificate(
         raise IntegrityError("this node certificate was not issued by the site's authority") from None
     except x509.ExtensionNotFound:
         raise IntegrityError("this certificate lacks what a node's certificate says") from None
-    except (ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         raise ProtocolError(f"these bytes are not a certificate of this site: {error}") from None
     node_id = _node_id(names)
     if node_id is None or constraints.ca or not isinstance(public_key, Ed25519PublicKey):
@@ -115,20 +168,37 @@ def read_node_certificate(
     return node_id, public_key, certificate
 
 
-def tls_hosts(extra: Sequence[str]) -> list[str]:
-    """`extra` first, then this machine's name and the loopback names; each once, in order."""
-    hosts = [*extra, socket.gethostname(), "localhost", "127.0.0.1", "::1"]
+def tidy_hosts(hosts: Sequence[str]) -> list[str]:
+    """Small letters, no final dot, each once, in order."""
     return list(dict.fromkeys(host.strip().rstrip(".").lower() for host in hosts if host.strip()))
 
 
-def tls_is_due(certificate: x509.Certificate, hosts: Sequence[str], now_us: int) -> bool:
-    """True if the certificate is not valid for `TLS_RENEW_DAYS` more, or does not name one of `hosts`."""
-    now = _moment(now_us)
-    if (
-        not certificate.not_valid_before_utc
-        <= now
-        <= certificate.not_valid_after_utc - timedelta(TLS_RENEW_DAYS)
-    ):
+def machine_hosts() -> list[str]:
+    """How this machine calls itself, and the loopback names."""
+    return tidy_hosts([socket.gethostname(), "localhost", "127.0.0.1", "::1"])
+
+
+def within_life(authority: x509.Certificate, now_us: int) -> int | None:
+    """`now_us`, or the authority's first moment if the clock is before it (a clock that lost its battery).
+
+    None if the authority's life is over by this clock.
+    """
+    first = authority.not_valid_before_utc + _BACKDATE
+    if _moment(now_us) >= authority.not_valid_after_utc:
+        return None
+    return max(now_us, int(first.timestamp()) * 1_000_000)
+
+
+def tls_is_due(
+    certificate: x509.Certificate, authority: x509.Certificate, hosts: Sequence[str], now_us: int
+) -> bool:
+    """True if not valid for `TLS_RENEW_DAYS` more, not naming one of `hosts`, or not from `authority`."""
+    renew_at = certificate.not_valid_after_utc - timedelta(TLS_RENEW_DAYS)
+    if not certificate.not_valid_before_utc <= _moment(now_us) <= renew_at:
+        return True
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
         return True
     named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return any(_general_name(host) not in named for host in hosts)

@@ -35,9 +35,13 @@ from civiscope.security.authority import (
     Authority,
     issue_node,
     issue_tls,
-    make_authority,
-    tls_hosts,
+    machine_hosts,
+    make_node_authority,
+    make_tls_authority,
+    may_speak_for,
+    tidy_hosts,
     tls_is_due,
+    within_life,
 )
 from civiscope.security.keyfile import make_private_folder, read_private, sync_folder, write_private
 from civiscope.security.keyring import Keyring
@@ -120,7 +124,7 @@ class SiteKeys:
         make_private_folder(folder.parent)
         draft = folder.with_name(f".{folder.name}.{os.urandom(6).hex()}")
         try:
-            _write_all(draft, identity, tls_hosts(hosts), now_us)
+            _write_all(draft, identity, tidy_hosts([*hosts, *machine_hosts()]), now_us)
             draft.rename(folder)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -135,12 +139,12 @@ class SiteKeys:
 
     @property
     def recorder_folder(self) -> Path:
-        """All that the recorder process reads: `load_sealer` and `load_recorder_vault` need nothing else."""
+        """All that the recorder process reads: `sealer` and `recorder_vault` need nothing else."""
         return self.folder / "recorder"
 
     @property
     def server_folder(self) -> Path:
-        """All that the server process reads: `load_keyring`, `load_vault`, `load_audit_key`, TLS files."""
+        """All that the server process reads: `keyring`, `vault`, `audit_keys` and the TLS files."""
         return self.folder / "server"
 
     @property
@@ -182,20 +186,44 @@ class SiteKeys:
         """Issue a new TLS certificate with a new key if the present one is due or lacks a host; True if so.
 
         Called at start, before the server binds; needs `authority/`. Key and certificate are replaced by one
-        rename each, certificate last; after a crash between the two the next start issues both again.
+        rename each; after a crash between the two the next start issues both again. A host that the authority
+        may not speak for makes a new authority, which is logged: devices must install it.
         """
-        now_us = (clock or SystemClock()).now_us()
-        wanted = tls_hosts(hosts)
-        present = _certificate(self.tls_certificate_path)
-        if not tls_is_due(present, wanted, now_us) and _belongs(present, self.tls_key_path):
+        present_us = (clock or SystemClock()).now_us()
+        authority = self._tls_authority(tidy_hosts(hosts), present_us)
+        now_us = within_life(authority.certificate, present_us)
+        if now_us is None:
+            _log.error("by this machine's clock the TLS authority's life is over: set the clock")
             return False
+        own = [host for host in machine_hosts() if may_speak_for(authority.certificate, host)]
+        wanted = tidy_hosts([*hosts, *own])
+        present = _certificate(self.tls_certificate_path)
+        if not tls_is_due(present, authority.certificate, wanted, now_us) and _belongs(
+            present, _ecdsa(self.tls_key_path)
+        ):
+            return False
+        _write_tls(self.server_folder, authority, wanted, now_us)
+        _log.info("issued a new TLS certificate", hosts=", ".join(wanted))
+        return True
+
+    def _tls_authority(self, hosts: Sequence[str], now_us: int) -> Authority:
+        """The present one, or a new one if it may not speak for `hosts` or a replacement was cut short."""
         authority = Authority(
             _certificate(self.folder / "authority.pem"),
             _ecdsa(self.folder / "authority" / "authority.key.pem"),
         )
-        _write_tls(self.server_folder, authority, wanted, now_us)
-        _log.info("issued a new TLS certificate", hosts=", ".join(wanted))
-        return True
+        outside = [host for host in hosts if not may_speak_for(authority.certificate, host)]
+        if not outside and _belongs(authority.certificate, authority.key):
+            return authority
+        _log.warning(
+            "made a new TLS authority: browsers and phones that trusted the old one must install the new one",
+            because=", ".join(outside) or "its key and certificate did not match",
+        )
+        names = tidy_hosts([*hosts, *machine_hosts()])
+        born_us = max(now_us, self.identity.created_at_us)
+        authority = make_tls_authority(self.identity.site_name, self.identity.site_id, names, born_us)
+        _write_tls_authority(self.folder, authority)
+        return authority
 
 
 def load_sealer(recorder_folder: Path) -> SegmentSealer:
@@ -211,21 +239,22 @@ def load_keyring(server_folder: Path) -> Keyring:
     """The server's `Keyring` from its own folder: every key in `sealing/`, newest and older."""
     identity = SiteIdentity.from_json(read_private(server_folder / "site.json"))
     keys = [_x25519(path) for path in sorted((server_folder / "sealing").glob("*.key.pem"))]
-    return Keyring(identity.site_id, keys, _certificate(server_folder / "authority.pem"))
+    return Keyring(identity.site_id, keys, _certificate(server_folder / "nodes.pem"))
 
 
 def _write_all(draft: Path, identity: SiteIdentity, hosts: Sequence[str], now_us: int) -> None:
-    authority = make_authority(identity.site_name, identity.site_id, now_us)
-    authority_pem = authority.certificate.public_bytes(serialization.Encoding.PEM)
+    tls_authority = make_tls_authority(identity.site_name, identity.site_id, hosts, now_us)
+    node_authority = make_node_authority(identity.site_id, now_us)
     server, recorder, issuing = draft / "server", draft / "recorder", draft / "authority"
     for folder in (draft, issuing, server, server / "sealing", recorder):
         make_private_folder(folder)
     for folder in (draft, server, recorder):
         write_private(folder / "site.json", identity.to_json())
-        write_private(folder / "authority.pem", authority_pem)
-    write_private(issuing / "authority.key.pem", _private_pem(authority.key))
+    _write_tls_authority(draft, tls_authority)
+    _write_tls(server, tls_authority, hosts, now_us)
+    write_private(issuing / "nodes.key.pem", _private_pem(node_authority.key))
+    write_private(server / "nodes.pem", node_authority.certificate.public_bytes(serialization.Encoding.PEM))
 
-    _write_tls(server, authority, hosts, now_us)
     sealing_key = X25519PrivateKey.generate()
     sealing_name = key_fingerprint(sealing_key.public_key()).hex()
     write_private(server / "sealing" / f"{sealing_name}.key.pem", _private_pem(sealing_key))
@@ -234,7 +263,7 @@ def _write_all(draft: Path, identity: SiteIdentity, hosts: Sequence[str], now_us
     write_private(server / "vault.key", Vault.new_key())
 
     node_key = Ed25519PrivateKey.generate()
-    node = issue_node(authority, node_key.public_key(), identity.node_id, now_us)
+    node = issue_node(node_authority, node_key.public_key(), identity.node_id, now_us)
     write_private(recorder / "node.key.pem", _private_pem(node_key))
     write_private(recorder / "node.pem", node.public_bytes(serialization.Encoding.PEM))
     write_private(recorder / "sealing.pub.pem", _public_pem(sealing_key.public_key()))
@@ -250,9 +279,14 @@ def _write_tls(server_folder: Path, authority: Authority, hosts: Sequence[str], 
     )
 
 
-def _belongs(certificate: x509.Certificate, key_path: Path) -> bool:
-    """False after a crash between the two renames of a renewal."""
-    return certificate.public_key() == _ecdsa(key_path).public_key()
+def _write_tls_authority(folder: Path, authority: Authority) -> None:
+    write_private(folder / "authority" / "authority.key.pem", _private_pem(authority.key))
+    write_private(folder / "authority.pem", authority.certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _belongs(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bool:
+    """False after a crash between the two renames of a replacement."""
+    return certificate.public_key() == key.public_key()
 
 
 def _private_key(path: Path) -> PrivateKeyTypes:
