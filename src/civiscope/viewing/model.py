@@ -1,0 +1,100 @@
+"""What somebody wants to look at, and what he is given: values only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from civiscope.base import ChannelId, Span
+from civiscope.media import Codec, TrackConfig, TrackKind
+from civiscope.media.mp4 import mse_type
+from civiscope.privacy import Function, Presentation
+from civiscope.security import Principal
+
+JPEG_TYPE = "image/jpeg"
+"""Stands in for an MSE type where pictures are JPEG files: no browser plays Motion JPEG in MP4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Who wants to look at what, why and how; `span` is None for live and needed for all else."""
+
+    principal: Principal
+    purpose: str
+    function: Function
+    channel_id: ChannelId
+    span: Span | None
+    presentation: Presentation
+    from_where: str
+    """Where he sits, for the audit: an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAnswer:
+    """Recorded media of a moment, or, when nothing is recorded there, only where recording goes on.
+
+    `content` is fragmented MP4, or for `image/jpeg` a row of `u32 length | i64 at_us | JPEG` (big-endian).
+    """
+
+    span: Span | None
+    """From the first picture to the end of the last one."""
+    next_us: int | None
+    """After a gap: where recording goes on. None when it goes on at once, or not at all."""
+    mse_type: str | None
+    content: bytes = field(repr=False, default=b"")
+
+
+class LiveStateName(StrEnum):
+    """What a viewer may believe of the picture he sees."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """How a stream stands, and since when (UTC)."""
+
+    name: LiveStateName
+    since_us: int
+    reason: str = ""
+    detail: str = ""
+
+
+class LiveKind(IntEnum):
+    """Types of live messages (docs/design/api.md)."""
+
+    INIT = 1
+    FRAGMENT = 2
+    STATE = 3
+    DROPPED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMessage:
+    """One framed message; the same bytes go to every viewer."""
+
+    kind: LiveKind
+    data: bytes = field(repr=False)
+    is_start: bool = False
+    """A player can start here: a key unit of the pictures."""
+
+
+_PLAYABLE_SOUND = frozenset({Codec.AAC, Codec.OPUS})
+"""What Media Source plays; G.711 is recorded and exported, but no browser plays it from MP4."""
+
+
+def shown_tracks(tracks: Sequence[TrackConfig]) -> tuple[TrackConfig, ...]:
+    """The first track of pictures and the first of sound that a browser plays; JPEG pictures stand alone."""
+    pictures = next((track for track in tracks if track.kind is TrackKind.VIDEO), None)
+    sound = next((track for track in tracks if track.codec in _PLAYABLE_SOUND), None)
+    if pictures is not None and pictures.codec is Codec.MJPEG:
+        return (pictures,)
+    return tuple(track for track in (pictures, sound) if track is not None)
+
+
+def shown_type(shown: Sequence[TrackConfig]) -> str | None:
+    """The MSE type of the tracks that are shown, `image/jpeg`, or None when there are none."""
+    if not shown:
+        return None
+    return JPEG_TYPE if shown[0].codec is Codec.MJPEG else mse_type(shown)

@@ -1,0 +1,23 @@
+"""What this room needs of recordings: one archive on this machine today, other nodes' later."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from civiscope.base import Span, StreamId
+from civiscope.recording import RecordedUnit, Timeline
+
+
+class Recordings(Protocol):
+    """Reads what was recorded; every call blocks on disk and decryption, and may come from any thread."""
+
+    def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
+        """What is there within a span, and what is missing and why."""
+        ...
+
+    def read(self, stream_id: StreamId, span: Span) -> Iterator[RecordedUnit]:
+        """Units in order, from the key unit at or before the span's start."""
+        ...
+
+    def export_mp4(self, stream_id: StreamId, span: Span) -> Iterator[bytes]:
+        """A plain MP4 file of the span, piece by piece."""
+        ...

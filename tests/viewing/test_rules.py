@@ -1,0 +1,146 @@
+"""Nothing is shown without permission, purpose and a record; what ends a look."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.viewing.world import PURPOSE, Screen, World, person, until, world
+
+from civiscope.base import AppError, ErrorKind, Span
+from civiscope.privacy import Function, PermitDraft, Presentation
+from civiscope.security import AuditLog, Outcome, Role
+from civiscope.viewing import ViewingSettings
+
+_SPAN = Span(1_700_000_000_000_000, 1_700_000_060_000_000)
+
+
+async def _newest(audit: AuditLog) -> tuple[str, Outcome, dict[str, object]]:
+    (entry,) = await audit.entries(limit=1)
+    return entry.what, entry.outcome, await audit.details(entry.sequence) or {}
+
+
+async def test_each_look_and_its_end_are_in_the_audit(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        look = await here.viewing.open(here.wish(Function.PLAYBACK, _SPAN))
+        (entry,) = await here.audit.entries(limit=1)
+        assert (entry.what, entry.why, entry.from_where) == ("look.playback", PURPOSE, "192.0.2.7")
+        assert entry.object == f"channel {here.channel_id}"
+        what, outcome, details = await _newest(here.audit)
+        assert (details["from_us"], details["to_us"]) == (_SPAN.start_us, _SPAN.end_us)
+        assert here.viewing.looks(here.principal.id) == [look]
+        await look.close()
+        what, outcome, details = await _newest(here.audit)
+        assert (what, outcome) == ("look.end", Outcome.DONE)
+        assert details["reason"] == "closed"
+        assert details["seen"] == []
+        assert here.viewing.looks() == []
+        with pytest.raises(AppError, match="has ended"):
+            await look.media(_SPAN.start_us, 1)
+
+
+async def _refusal(here: World, wish: object) -> AppError:
+    with pytest.raises(AppError) as caught:
+        await here.viewing.open(wish)  # type: ignore[arg-type]  # a wish made by replace
+    what, outcome, details = await _newest(here.audit)
+    assert what.startswith("look.")
+    assert outcome is Outcome.REFUSED
+    assert details["message"] == caught.value.message
+    return caught.value
+
+
+async def test_refusals_say_why_and_are_in_the_audit(tmp_path: Path) -> None:
+    async with world(tmp_path, ViewingSettings(looks_per_principal=1)) as here:
+        wish = here.wish()
+        viewer = person(Role.VIEWER)
+        officer = person(Role.DATA_PROTECTION_OFFICER)
+        assert (await _refusal(here, replace(wish, principal=officer))).kind is ErrorKind.DENIED
+        playback = replace(wish, principal=viewer, function=Function.PLAYBACK, span=_SPAN)
+        assert (await _refusal(here, playback)).kind is ErrorKind.DENIED
+        assert (await _refusal(here, replace(wish, purpose="curiosity"))).kind is ErrorKind.DENIED
+        covered = await _refusal(here, replace(wish, presentation=Presentation.COVERED))
+        assert covered.kind is ErrorKind.UNAVAILABLE
+        for bad in (
+            replace(wish, span=_SPAN),
+            replace(wish, function=Function.PLAYBACK),
+            replace(wish, function=Function.PLAYBACK, span=Span(5, 5)),
+            replace(wish, function=Function.EXPORT, span=Span(0, 25 * 3_600_000_000)),
+        ):
+            assert (await _refusal(here, bad)).kind is ErrorKind.INVALID
+        await here.viewing.open(wish)
+        assert (await _refusal(here, wish)).kind is ErrorKind.EXHAUSTED
+
+
+async def test_a_look_belongs_to_who_opened_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        look = await here.viewing.open(here.wish())
+        assert here.viewing.look(look.id, here.principal) is look
+        with pytest.raises(AppError, match="no such look"):
+            here.viewing.look(look.id, person(Role.ADMINISTRATOR))
+
+
+async def test_a_look_serves_only_what_it_was_opened_for(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        live = await here.viewing.open(here.wish())
+        with pytest.raises(AppError, match="opened for live"):
+            await live.media(_SPAN.start_us, 1)
+        playback = await here.viewing.open(here.wish(Function.PLAYBACK, _SPAN))
+        with pytest.raises(AppError, match="opened for playback"):
+            await anext(playback.download())
+        with pytest.raises(AppError, match="outside the span"):
+            await playback.media(_SPAN.end_us, 1)
+
+
+async def test_a_session_that_ends_ends_its_live_looks(tmp_path: Path) -> None:
+    async with world(tmp_path, ViewingSettings(recheck_s=0.05)) as here:
+        look = await here.viewing.open(here.wish())
+        screen = Screen().open(look.live())
+        await until(lambda: bool(screen.messages))
+        here.signed_in.clear()
+        await until(lambda: screen.error is not None)
+        assert isinstance(screen.error, AppError)
+        assert screen.error.kind is ErrorKind.UNAUTHENTICATED
+        await screen.close()
+        what, _, details = await _newest(here.audit)
+        assert what == "look.end"
+        assert details["reason"] == "unauthenticated"
+        assert details["seen_spans"] == 1
+
+
+async def test_a_revoked_permit_ends_a_live_look(tmp_path: Path) -> None:
+    async with world(tmp_path, ViewingSettings(recheck_s=0.05)) as here:
+        look = await here.viewing.open(here.wish())
+        screen = Screen().open(look.live())
+        await until(lambda: bool(screen.messages))
+        for permit in await here.purposes.permits():
+            await here.purposes.revoke(permit.id, here.principal)
+        await until(lambda: screen.error is not None)
+        assert isinstance(screen.error, AppError)
+        assert screen.error.kind is ErrorKind.DENIED
+        await screen.close()
+
+
+async def test_a_look_ends_with_its_permit_and_with_disuse(tmp_path: Path) -> None:
+    async with world(tmp_path, ViewingSettings(unused_limit_us=0)) as here:
+        for permit in await here.purposes.permits():
+            await here.purposes.revoke(permit.id, here.principal)
+        until_us = here.clock.now_us() + 3_600_000_000
+        draft = PermitDraft(
+            purpose_id=PURPOSE, role=None, principal_id=here.principal.id, channels=None,
+            functions=frozenset({Function.LIVE}), until_us=until_us,
+        )  # fmt: skip
+        await here.purposes.grant(draft, here.principal)
+        look = await here.viewing.open(here.wish())
+        assert look.expires_us == until_us
+        await here.viewing.recheck()
+        assert here.viewing.looks() == []
+        _, _, details = await _newest(here.audit)
+        assert details["reason"] == "unused"
+
+
+async def test_stopping_ends_every_look(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        screen = Screen().open((await here.viewing.open(here.wish())).live())
+        await until(lambda: bool(screen.messages))
+    assert screen.task is not None
+    await until(lambda: screen.task is not None and screen.task.done())
+    await screen.close()
