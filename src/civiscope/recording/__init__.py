@@ -1,0 +1,41 @@
+"""Parts, segments, their index, gaps and retention: writing, proving, reading back; what is missing, and why.
+
+Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
+`GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`.
+Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
+describes itself; order is (stream, run, sequence); every missing span has a reason.
+"""
+
+from civiscope.recording.archive import Archive
+from civiscope.recording.face import RecorderFace, RecorderStatus, VolumeStatus
+from civiscope.recording.facts import (
+    GapClosed,
+    GapOpened,
+    RecordingFact,
+    SegmentClosed,
+    SegmentOpened,
+    SegmentsDeleted,
+    VolumeFailed,
+    VolumeRecovered,
+)
+from civiscope.recording.model import (
+    GapReason,
+    PartRef,
+    RecordedSpan,
+    RecordedUnit,
+    SegmentState,
+    SegmentSummary,
+    Timeline,
+    VolumeIdentity,
+)
+from civiscope.recording.recorder import Recorder
+from civiscope.recording.settings import RecorderSettings
+from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
+from civiscope.recording.volume import Volume
+
+__all__ = [
+    "Archive", "Finding", "GapClosed", "GapOpened", "GapReason", "PartRef", "RecordedSpan", "RecordedUnit",
+    "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed", "SegmentOpened", "SegmentState",
+    "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "Timeline", "Verdict", "Volume", "VolumeFailed",
+    "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
+]  # fmt: skip

@@ -1,0 +1,54 @@
+"""Tying the ticks of a camera's tracks to UTC, and noticing when that no longer holds."""
+
+from dataclasses import dataclass
+
+from civiscope.media import AccessUnit
+
+_LATE_FOR_US = 3_000_000
+_LATE_BY_US = 10_000_000
+
+
+@dataclass(slots=True)
+class TrackAnchor:
+    """One track: UTC of tick 0, as the arrival of a unit told it."""
+
+    rate_hz: int
+    zero_us: int
+    clock_offset_us: int
+    """Wall clock minus monotonic clock when it was tied."""
+    tolerance_us: int
+    late_since_us: int | None = None
+
+    @classmethod
+    def at(cls, unit: AccessUnit, rate_hz: int, tolerance_us: int) -> "TrackAnchor":
+        """Tied to the arrival of this unit."""
+        return cls(
+            rate_hz,
+            unit.arrival_us - unit.pts * 1_000_000 // rate_hz,
+            unit.arrival_us - unit.arrival_monotonic_us,
+            tolerance_us,
+        )
+
+    def wall_us(self, pts: int) -> int:
+        """UTC of a presentation time."""
+        return self.zero_us + pts * 1_000_000 // self.rate_hz
+
+    def duration_us(self, ticks: int) -> int:
+        """How long these ticks are."""
+        return ticks * 1_000_000 // self.rate_hz
+
+    def holds(self, unit: AccessUnit) -> bool:
+        """False when the track must be tied anew: a clock stepped, or the camera's time ran away.
+
+        A unit may be late (a stalled network sends a burst afterwards), but not for long; never early.
+        """
+        late_us = unit.arrival_us - self.wall_us(unit.pts)
+        if -self.tolerance_us <= late_us <= self.tolerance_us:
+            self.late_since_us = None
+            return True
+        stepped_us = unit.arrival_us - unit.arrival_monotonic_us - self.clock_offset_us
+        if late_us < 0 or late_us > _LATE_BY_US or abs(stepped_us) > self.tolerance_us:
+            return False
+        if self.late_since_us is None:
+            self.late_since_us = unit.arrival_monotonic_us
+        return unit.arrival_monotonic_us - self.late_since_us < _LATE_FOR_US

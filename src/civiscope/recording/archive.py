@@ -1,0 +1,157 @@
+"""The archive: what is recorded and what is missing, read back while the recorder goes on writing."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
+
+from civiscope.base import Clock, Span, StreamId
+from civiscope.recording.container import PartFlags
+from civiscope.recording.export import export_mp4
+from civiscope.recording.model import (
+    PartRef,
+    RecordedSpan,
+    RecordedUnit,
+    SegmentSummary,
+    Timeline,
+    lanes,
+)
+from civiscope.recording.segment_reader import StoredPart
+from civiscope.recording.timeline import timeline_of
+from civiscope.recording.unit_reader import UnitReader
+from civiscope.recording.verification import SegmentVerdict, Verifier
+from civiscope.recording.volume_view import VolumeView
+from civiscope.security import Keyring
+
+
+class Archive:
+    """All volumes of a site as one; thread-safe. Reads only, needs no recorder and no database."""
+
+    def __init__(self, volumes: Sequence[Path], keyring: Keyring, clock: Clock) -> None:
+        self._clock = clock
+        self._views = [VolumeView(path) for path in volumes]
+        self._keyring = keyring
+        self._lock = threading.RLock()
+        self._lanes: dict[StreamId, tuple[tuple[int, ...], list[RecordedSpan]]] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take in what the volumes' indexes say by now; cheap, to be called about once a second."""
+        with self._lock:
+            for view in self._views:
+                view.refresh()
+
+    def streams(self) -> list[StreamId]:
+        """Every stream of which something is, was or should have been recorded."""
+        with self._lock:
+            return sorted({stream_id for view in self._views for stream_id in view.catalogue.streams})
+
+    def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
+        """What is there, with lanes, and what is missing, with reasons; exact to the access unit.
+
+        Holes that no ledger entry covers come as `unexplained`.
+        """
+        with self._lock:
+            recorded = self._recorded(stream_id)
+            streams = [view.stream(stream_id) for view in self._views]
+            gaps = [gap for stream in streams for gap in (*stream.gaps, *stream.erased)]
+            open_gaps = [stream.open_gap for stream in streams if stream.open_gap is not None]
+        return timeline_of(recorded, gaps, open_gaps, span, self._clock.now_us())
+
+    def days(self, stream_id: StreamId, span: Span, zone: tzinfo = UTC) -> list[date]:
+        """Days, in `zone`, of which something is recorded."""
+        with self._lock:
+            recorded = [one.span.clip(span) for one in self._recorded(stream_id)]
+        found: set[date] = set()
+        for one in recorded:
+            if one is not None:
+                found |= _days_of(one, zone)
+        return sorted(found)
+
+    def parts(self, stream_id: StreamId, span: Span) -> list[PartRef]:
+        """Parts that touch the span, in order of recording."""
+        found: list[PartRef] = []
+        with self._lock:
+            for view, summary in self._segments(stream_id, span):
+                found += [
+                    _part_ref(summary, part) for part in view.parts(summary) if part.facts.span.overlaps(span)
+                ]
+        return found
+
+    def read(self, stream_id: StreamId, span: Span) -> Iterator[RecordedUnit]:
+        """Units from the key unit at or before the start to the last that shows before the end.
+
+        In order of recording: (run, sequence). AppError(MISSING | LOST_DATA) when bytes or keys are gone or
+        changed. Opens one part at a time, so it can be left at any unit.
+        """
+        with self._lock:
+            segments = self._segments(stream_id, span, before=True)
+        reader = UnitReader(self._keyring, self._lock)
+        return reader.units(segments, span)
+
+    def export_mp4(self, stream_id: StreamId, span: Span) -> Iterator[bytes]:
+        """A plain MP4 of the span, without re-encoding, cut to the frame by edit list, made as it is read.
+
+        AppError(MISSING) when nothing is recorded there.
+        """
+        with self._lock:
+            segments = self._segments(stream_id, span, before=True)
+        return export_mp4(UnitReader(self._keyring, self._lock), segments, span)
+
+    def verify(self, stream_id: StreamId, span: Span) -> list[SegmentVerdict]:
+        """Open and prove every segment that touches the span: whole, cut, reordered or altered, and where."""
+        with self._lock:
+            segments = self._segments(stream_id, span)
+        verifier = Verifier(self._keyring)
+        return [verifier.verify(view, summary) for view, summary in segments]
+
+    def _recorded(self, stream_id: StreamId) -> list[RecordedSpan]:
+        """Spans of closed segments (kept until the index changes) and of those being written."""
+        closed_at = tuple(view.stream(stream_id).version for view in self._views)
+        growing = [one for view in self._views for one in view.growing(stream_id)]
+        known = self._lanes.get(stream_id)
+        if known is None or known[0] != closed_at:
+            closed = [one for view in self._views for one in view.stream(stream_id).closed.values()]
+            known = (closed_at, lanes((extent, one.run_id) for one in closed for extent in one.extents))
+            self._lanes[stream_id] = known
+        if not growing:
+            return known[1]
+        closed = [one for view in self._views for one in view.stream(stream_id).closed.values()]
+        return lanes((extent, one.run_id) for one in (*closed, *growing) for extent in one.extents)
+
+    def _segments(
+        self, stream_id: StreamId, span: Span, before: bool = False
+    ) -> list[tuple[VolumeView, SegmentSummary]]:
+        """Segments that touch the span, in order; with `before` also the one that leads into it."""
+        found: list[tuple[VolumeView, SegmentSummary]] = []
+        last: tuple[VolumeView, SegmentSummary] | None = None
+        for view in self._views:
+            for summary in (*view.stream(stream_id).closed.values(), *view.growing(stream_id)):
+                touches = any(extent.span.overlaps(span) for extent in summary.extents)
+                if touches:
+                    if before and not found and last is not None and _leads_into(last[1], summary):
+                        found.append(last)
+                    found.append((view, summary))
+                last = (view, summary)
+        return found
+
+
+def _leads_into(before: SegmentSummary, after: SegmentSummary) -> bool:
+    first = after.extents[0].first_sequence
+    return before.run_id == after.run_id and before.extents[-1].last_sequence + 1 == first
+
+
+def _part_ref(summary: SegmentSummary, part: StoredPart) -> PartRef:
+    facts = part.facts
+    has_clock = bool(facts.flags & PartFlags.CAMERA_CLOCK)
+    return PartRef(
+        summary.stream_id, summary.run_id, summary.segment_id, facts.number, facts.first_sequence,
+        facts.unit_count, facts.span, bool(facts.flags & PartFlags.KEY), facts.media_bytes,
+        facts.camera_offset_us if has_clock else None, facts.correction_us,
+    )  # fmt: skip
+
+
+def _days_of(span: Span, zone: tzinfo) -> set[date]:
+    day = datetime.fromtimestamp(span.start_us / 1_000_000, zone).date()
+    last = datetime.fromtimestamp(max(span.start_us, span.end_us - 1) / 1_000_000, zone).date()
+    return {date.fromordinal(number) for number in range(day.toordinal(), last.toordinal() + 1)}

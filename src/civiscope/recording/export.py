@@ -1,0 +1,153 @@
+"""A plain MP4 of any span, streamed: tables from the sample indexes, then the bytes as they are opened."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from civiscope.base import AppError, ErrorKind, Span
+from civiscope.media import Codec, TrackConfig
+from civiscope.media.mp4 import PlainFile, PlainSample, Window
+from civiscope.recording.sample_index import IndexedUnit
+from civiscope.recording.segment_reader import generations
+from civiscope.recording.unit_reader import (
+    Placed,
+    PlacedPart,
+    UnitReader,
+    indexed,
+    video_key,
+    wall_times,
+)
+
+_KEPT_HOLE_US = 10_000_000
+_SHORT_HOLE_US = 1_000_000
+"""Holes over 10 s become 1 s in an export; shorter ones keep their length, the last picture stands."""
+_CLOCK_BACK_US = 500_000
+
+TrackKey = tuple[int, Codec, int]
+
+
+@dataclass(slots=True)
+class _Layout:
+    """Which tracks and configurations the file has."""
+
+    ids: dict[TrackKey, int] = field(default_factory=dict)
+    configurations: dict[int, list[TrackConfig]] = field(default_factory=dict)
+
+    def add(self, track: TrackConfig) -> tuple[int, int]:
+        """(track id in the file, number of the configuration there)."""
+        key = (track.track_id, track.codec, track.clock_rate_hz)
+        track_id = self.ids.setdefault(key, len(self.ids) + 1)
+        known = self.configurations.setdefault(track_id, [])
+        wanted = replace(track, track_id=track_id, generation=0)
+        if wanted not in known:
+            known.append(wanted)
+        return track_id, known.index(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """One part of the export: which of its units, and where its time lies in the file."""
+
+    placed: PlacedPart
+    begin: int
+    end: int
+    shift_us: int
+    """File time 0 is at this UTC, for this part."""
+    tracks: tuple[TrackConfig, ...]
+
+
+def export_mp4(reader: UnitReader, segments: Sequence[Placed], span: Span) -> Iterator[bytes]:
+    """See `Archive.export_mp4`. The header comes as one piece, then one piece per part."""
+    chosen = _choose(reader, segments, span)
+    if not chosen:
+        raise AppError(
+            ErrorKind.MISSING,
+            "nothing that can be shown is recorded in this span: choose another one on the timeline",
+        )
+    layout = _Layout()
+    for one in chosen:
+        for track in one.tracks:
+            layout.add(track)
+    configurations = [track for tracks in layout.configurations.values() for track in tracks]
+    file = PlainFile(configurations, chosen[0].shift_us)
+    _fill(file, layout, chosen)
+    yield file.header(_windows(layout, chosen, span))
+    for one in chosen:
+        units = reader.open(one.placed).units(generations(one.tracks))[one.begin : one.end]
+        yield b"".join(unit.data for unit in units)
+
+
+def _choose(reader: UnitReader, segments: Sequence[Placed], span: Span) -> list[_Chosen]:
+    """The parts, from the first unit that can be shown on; long holes and steps back are taken out."""
+    chosen: list[_Chosen] = []
+    shift_us = last_end_us = 0
+    for placed in reader.parts(segments, span):
+        facts = placed.part.facts
+        tracks = reader.tracks(placed)
+        units = indexed(facts)
+        walls = wall_times(facts, tracks, [(unit.track_id, unit.pts) for unit in units])
+        begin = 0
+        if not chosen:
+            found = _first_shown(units, walls, tracks, span.start_us)
+            if found is None:
+                continue
+            begin = found
+            shift_us = walls[begin]
+        else:
+            hole_us = facts.span.start_us - last_end_us
+            if hole_us > _KEPT_HOLE_US:
+                shift_us += hole_us - _SHORT_HOLE_US
+            elif hole_us < -_CLOCK_BACK_US:
+                shift_us += hole_us
+        last_end_us = facts.span.end_us
+        end = next((i + 1 for i in range(len(walls) - 1, -1, -1) if walls[i] < span.end_us), 0)
+        if end > begin:
+            chosen.append(_Chosen(placed, begin, end, shift_us, tracks))
+    return chosen
+
+
+def _first_shown(
+    units: list[IndexedUnit], walls: list[int], tracks: tuple[TrackConfig, ...], start_us: int
+) -> int | None:
+    keys = [i for i, unit in enumerate(units) if video_key(unit.track_id, unit.is_key, tracks)]
+    earlier = [i for i in keys if walls[i] <= start_us]
+    return earlier[-1] if earlier else keys[0] if keys else None
+
+
+def _fill(file: PlainFile, layout: _Layout, chosen: list[_Chosen]) -> None:
+    last_decode: dict[int, int] = {}
+    last_step: dict[int, int] = {}
+    for one in chosen:
+        facts = one.placed.part.facts
+        places = {track.track_id: (*layout.add(track), track.clock_rate_hz) for track in one.tracks}
+        zero_us = {track_id: zero for track_id, _, zero in facts.track_times}
+        for unit in indexed(facts)[one.begin : one.end]:
+            track_id, configuration, rate_hz = places[unit.track_id]
+            offset = (zero_us[unit.track_id] - one.shift_us) * rate_hz // 1_000_000
+            shown = unit.pts + offset
+            decode = max(unit.dts + offset, last_decode.get(track_id, unit.dts + offset))
+            step = decode - last_decode.get(track_id, decode)
+            last_step[track_id] = step or last_step.get(track_id, 0)
+            last_decode[track_id] = decode
+            file.add(
+                PlainSample(
+                    track_id,
+                    decode,
+                    shown - decode,
+                    last_step[track_id],
+                    unit.size_bytes,
+                    unit.is_key,
+                    configuration,
+                )
+            )
+
+
+def _windows(layout: _Layout, chosen: list[_Chosen], span: Span) -> dict[int, Window]:
+    """The span in each track's ticks, as far as there is footage."""
+    first_us = chosen[0].shift_us
+    begin_us = max(span.start_us - first_us, 0)
+    last = chosen[-1]
+    end_us = min(span.end_us, last.placed.part.facts.span.end_us) - last.shift_us
+    return {
+        track_id: Window(begin_us * key[2] // 1_000_000, max(begin_us + 1, end_us) * key[2] // 1_000_000)
+        for key, track_id in layout.ids.items()
+    }

@@ -1,0 +1,40 @@
+"""The recorder as other processes call it: one plan in, one status out (over the bus's RPC)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from civiscope.ingest import StreamSource, StreamStatus
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStatus:
+    """How one volume stands."""
+
+    path: str
+    free_bytes: int
+    used_bytes: int
+    """By segments."""
+    state: str
+    """`good`, or the fault as in `VolumeFailed`: `full`, `read_only`, `failed`, `missing`, `slow`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """How recording stands now."""
+
+    streams: tuple[StreamStatus, ...]
+    volumes: tuple[VolumeStatus, ...]
+    plan_digest: str = ""
+    """Which plan it records by; the server sends the plan again when it is not its own."""
+
+
+class RecorderFace(Protocol):
+    """What the server asks of the recorder; the recorder asks nothing of anybody."""
+
+    async def apply_plan(self, sources: tuple[StreamSource, ...]) -> None:
+        """Record these streams and no others; kept sealed on disk before it returns."""
+        ...
+
+    async def status(self) -> RecorderStatus:
+        """How every stream of the plan and every volume stands."""
+        ...

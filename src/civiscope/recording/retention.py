@@ -1,0 +1,98 @@
+"""Deleting what is too old or too much: oldest first, never what is protected; keys with their last bytes."""
+
+from collections.abc import Callable, Iterable
+
+from civiscope.recording.facts import SegmentsDeleted
+from civiscope.recording.index import SegmentDeletion
+from civiscope.recording.model import GapReason, SegmentSummary, key_path
+from civiscope.recording.settings import RecorderSettings
+from civiscope.recording.volume import Volume
+from civiscope.security import HOUR_US
+from civiscope.storage import DiskError, DiskFault
+
+Protected = Callable[[SegmentSummary], bool]
+"""True for a segment that a hold keeps, whatever its age and however full the disk."""
+
+
+class Retention:
+    """Works on closed segments only; raises DiskError when the disk does not let it."""
+
+    def __init__(self, volume: Volume, settings: RecorderSettings, protected: Protected) -> None:
+        self._volume = volume
+        self._settings = settings
+        self._protected = protected
+
+    def run(self, now_us: int) -> list[SegmentsDeleted]:
+        """Apply age, quota and the floor of free space."""
+        doomed = self._too_old(now_us)
+        taken = {summary.segment_id for summary in doomed}
+        over_bytes = self._over_bytes(sum(summary.size_bytes for summary in doomed))
+        for summary in self._oldest_first():
+            if over_bytes <= 0:
+                break
+            if summary.segment_id not in taken:
+                doomed.append(summary)
+                over_bytes -= summary.size_bytes
+        return self._delete(doomed, now_us)
+
+    def make_room(self, wanted_bytes: int, now_us: int) -> list[SegmentsDeleted]:
+        """Delete the oldest until `wanted_bytes` are free; nothing deleted, nothing told."""
+        doomed: list[SegmentSummary] = []
+        gained = 0
+        for summary in self._oldest_first():
+            if gained >= wanted_bytes:
+                break
+            doomed.append(summary)
+            gained += summary.size_bytes
+        return self._delete(doomed, now_us)
+
+    def _too_old(self, now_us: int) -> list[SegmentSummary]:
+        keep_us = self._settings.keep_us
+        if keep_us is None:
+            return []
+        return [one for one in self._oldest_first() if one.end_us < now_us - keep_us]
+
+    def _over_bytes(self, freed_bytes: int) -> int:
+        settings = self._settings
+        free_bytes = self._volume.files.free_bytes() + freed_bytes
+        over = settings.min_free_bytes - free_bytes if settings.delete_oldest_when_full else 0
+        if settings.quota_bytes is not None:
+            used = sum(one.size_bytes for one in self._volume.catalogue.segments())
+            over = max(over, used - freed_bytes - settings.quota_bytes)
+        return over
+
+    def _oldest_first(self) -> list[SegmentSummary]:
+        free = [one for one in self._volume.catalogue.segments() if not self._protected(one)]
+        return sorted(free, key=lambda one: one.end_us)
+
+    def _delete(self, doomed: list[SegmentSummary], now_us: int) -> list[SegmentsDeleted]:
+        """Intent to the index, barrier, then the files: a cut in between is finished at the next start."""
+        if not doomed:
+            return []
+        records = [
+            SegmentDeletion(one.stream_id, one.segment_id, now_us, GapReason.RETENTION) for one in doomed
+        ]
+        volume = self._volume
+        try:
+            volume.write_index(records)
+            volume.files.sync()
+        except DiskError as error:
+            if error.fault is not DiskFault.FULL:
+                raise
+        volume.catalogue.apply(records)
+        keys = {one.key_id for one in volume.catalogue.segments()}
+        keys |= {one.key_id for one in volume.catalogue.open.values()}
+        for summary in doomed:
+            volume.files.remove(summary.path)
+            in_use = summary.key_id in keys or summary.key_hour >= now_us // HOUR_US - 1
+            if not in_use:  # a key of this hour may still seal the next segment; a start clears what is left
+                volume.files.remove(key_path(summary.stream_id, summary.key_id))
+        return [_told(doomed)]
+
+
+def _told(doomed: Iterable[SegmentSummary]) -> SegmentsDeleted:
+    segments = list(doomed)
+    return SegmentsDeleted(
+        len(segments), sum(one.size_bytes for one in segments), min(one.start_us for one in segments),
+        max(one.end_us for one in segments), GapReason.RETENTION,
+    )  # fmt: skip

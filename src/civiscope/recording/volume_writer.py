@@ -1,0 +1,211 @@
+"""Writes what the recorder hands over: bytes, one barrier, index, facts; in that order, in its thread."""
+
+from collections.abc import Callable, Iterable
+
+from civiscope.base import Clock, ProtocolError, get_log
+from civiscope.recording.batch import FAULT_REASONS, Batch, Job, PartLost, PartOutcome, StreamGone
+from civiscope.recording.facts import (
+    GapClosed,
+    GapOpened,
+    RecordingFact,
+    SegmentClosed,
+    SegmentOpened,
+    VolumeFailed,
+    VolumeRecovered,
+)
+from civiscope.recording.index import GapRecord, IndexRecord, RecorderMoment
+from civiscope.recording.ledger import GapLedger
+from civiscope.recording.model import GapReason, SegmentOpening, SegmentSummary
+from civiscope.recording.retention import Retention
+from civiscope.recording.segment_writer import PartDraft
+from civiscope.recording.settings import RecorderSettings
+from civiscope.recording.stream_writer import StreamWriters
+from civiscope.recording.volume import Volume
+from civiscope.security import SegmentSealer
+from civiscope.storage import DiskError, DiskFault
+
+OnFact = Callable[[RecordingFact], None]
+_PENDING_RECORDS = 100_000
+"""Index records kept in memory while the index cannot be written; beyond that the oldest go."""
+_log = get_log("civiscope.recording")
+
+
+class VolumeWriter:
+    """Owns the volume's files while it lives. Every method is called from one thread and raises nothing."""
+
+    def __init__(
+        self, volume: Volume, sealer: SegmentSealer, clock: Clock, settings: RecorderSettings,
+        on_fact: OnFact, retention: Retention,
+    ) -> None:  # fmt: skip
+        self._volume = volume
+        self._clock = clock
+        self._settings = settings
+        self._on_fact = on_fact
+        self._retention = retention
+        self._writers = StreamWriters(volume, sealer, clock, settings)
+        self._ledger = GapLedger(volume.catalogue)
+        self._pending: list[IndexRecord] = []
+        self._fault: str | None = None
+        self._retention_due_us = clock.monotonic_us()
+
+    def process(self, jobs: Iterable[Job]) -> None:
+        """One batch, under one barrier. A failing disk ends in gaps and VolumeFailed."""
+        batch = Batch()
+        for job in jobs:
+            if isinstance(job, PartDraft):
+                batch.outcomes.append(PartOutcome(job, self._take(batch, job)))
+                continue
+            if isinstance(job, StreamGone):
+                self._writers.end_run(batch, job.stream_id)
+            batch.outcomes.append(job)
+        self._finish(batch)
+        if self._clock.monotonic_us() >= self._retention_due_us:
+            self.retain()
+
+    def retain(self) -> None:
+        """Delete what is too old or too much."""
+        self._retention_due_us = self._clock.monotonic_us() + self._settings.retention_every_us
+        try:
+            facts = self._retention.run(self._clock.now_us())
+        except DiskError as error:
+            _log.warning("retention could not delete; it is tried again", why=error.message)
+            return
+        for fact in facts:
+            self._on_fact(fact)
+
+    def close(self) -> None:
+        """End and sign every segment, write down that nothing follows, and sync."""
+        batch = Batch()
+        self._writers.end_all(batch)
+        if batch.touched:
+            self._barrier(batch)
+        for stream_id, end_us in self._ledger.recording():
+            self._ledger.missing(stream_id, end_us, GapReason.OUR_RESTART, "the recorder was stopped")
+        self._pending.append(RecorderMoment(self._clock.now_us(), is_start=False))
+        self._account(batch)
+        try:
+            self._volume.files.sync()
+        except DiskError as error:
+            _log.error("the index could not be synced at the end", why=error.message)
+
+    def _finish(self, batch: Batch) -> None:
+        if batch.touched:
+            self._barrier(batch)
+        self._account(batch)
+        self._tell_fault(batch)
+
+    def _take(self, batch: Batch, draft: PartDraft) -> GapReason | None:
+        """Write one part; the reason why it is lost, or None."""
+        try:
+            self._writers.write(batch, draft)
+            return None
+        except DiskError as error:
+            failure = error
+        except ProtocolError as error:
+            _log.error("units do not fit the container", stream=draft.stream_id, why=error.message)
+            return GapReason.UNWRITABLE
+        if failure.fault is DiskFault.FULL and self._make_room(batch, draft):
+            try:
+                self._writers.write(batch, draft)
+                return None
+            except DiskError as error:
+                failure = error
+        batch.fault = failure
+        if failure.fault is not DiskFault.FULL:
+            self._writers.abandon(batch, draft.stream_id)
+        return FAULT_REASONS[failure.fault]
+
+    def _make_room(self, batch: Batch, draft: PartDraft) -> bool:
+        """Delete the oldest until this part fits; False if nothing may be deleted."""
+        if not self._settings.delete_oldest_when_full:
+            return False
+        try:
+            facts = self._retention.make_room(2 * draft.size_bytes + (1 << 20), self._clock.now_us())
+        except DiskError as error:
+            batch.fault, batch.barrier_failed = error, True
+            return False
+        for fact in facts:
+            self._on_fact(fact)
+        return bool(facts)
+
+    def _barrier(self, batch: Batch) -> None:
+        try:
+            self._volume.files.sync()
+        except DiskError as error:
+            batch.fault, batch.barrier_failed = error, True
+        if not batch.barrier_failed:
+            self._writers.synced()
+            return
+        for trouble in self._writers.take_back(batch):
+            _log.error("a segment could not be cut back after a failed barrier", why=trouble)
+        batch.outcomes = [
+            PartOutcome(one.draft, GapReason.DISK_FAILED) if isinstance(one, PartOutcome) else one
+            for one in batch.outcomes
+        ]
+
+    def _account(self, batch: Batch) -> None:
+        """Ledger, index, check-points and facts, now that it is known what is on the disk."""
+        for outcome in batch.outcomes:
+            self._account_one(outcome)
+        gaps, self._ledger.records = self._ledger.records, []
+        records: list[IndexRecord] = [*batch.opened, *batch.closed, *gaps]
+        self._volume.catalogue.apply(records)
+        self._pending += records
+        del self._pending[:-_PENDING_RECORDS]
+        open_segments = self._writers.open_segments()
+        try:
+            self._volume.write_index(self._pending)
+            self._pending = []
+            changed = [one for one in open_segments if one.segment_id in batch.touched]
+            self._volume.write_check_points(changed, open_segments)
+        except DiskError as error:
+            batch.fault = batch.fault or error
+        for record in records:
+            fact = _fact(record)
+            if fact is not None:
+                self._on_fact(fact)
+
+    def _account_one(self, outcome: PartOutcome | StreamGone | PartLost) -> None:
+        match outcome:
+            case StreamGone(stream_id, at_us, reason, detail):
+                self._ledger.missing(stream_id, at_us, reason, detail)
+            case PartLost(stream_id, start_us, reason, detail):
+                self._ledger.missing(stream_id, start_us, reason, detail)
+            case PartOutcome(draft, None):
+                hole = (GapReason.PACKETS_LOST.value, "") if draft.after_loss else None
+                self._ledger.recorded(draft.stream_id, draft.span.start_us, draft.span.end_us, hole)
+            case PartOutcome(draft, lost):
+                assert lost is not None
+                self._ledger.missing(draft.stream_id, draft.span.start_us, lost)
+
+    def _tell_fault(self, batch: Batch) -> None:
+        slow = any(isinstance(one, PartLost) for one in batch.outcomes)
+        fault = batch.fault.fault.value if batch.fault else "slow" if slow else None
+        if fault == self._fault or (fault is None and not batch.touched):
+            return
+        self._fault = fault
+        volume = str(self._volume.volume_id)
+        if fault is None:
+            _log.info("the volume takes everything again", volume=volume)
+            self._on_fact(VolumeRecovered(volume))
+            return
+        message = batch.fault.message if batch.fault else "the disk is slower than what the cameras send"
+        _log.error("the volume does not take what should be written", volume=volume, why=message)
+        self._on_fact(VolumeFailed(volume, fault, message))
+
+
+def _fact(record: IndexRecord) -> RecordingFact | None:
+    match record:
+        case GapRecord(stream_id, span):
+            if span.end_us is None:
+                return GapOpened(stream_id, span.start_us, span.reason, span.detail)
+            return GapClosed(stream_id, span.start_us, span.end_us, span.reason)
+        case SegmentOpening():
+            return SegmentOpened(record.stream_id, record.run_id, record.segment_id, record.created_us)
+        case SegmentSummary():
+            return SegmentClosed(
+                record.stream_id, record.run_id, record.segment_id, record.start_us, record.end_us,
+                record.size_bytes, record.unit_count, record.chain_head.hex(),
+            )  # fmt: skip
+        case _:
+            return None
