@@ -61,6 +61,8 @@ class CameraSession:
         settings: IntakeSettings,
         resolver: Resolver,
         run: Run,
+        *,
+        first_packet_s: float | None = None,
     ) -> None:
         self.transport_refused = False
         """The camera does not do this transport: the other one may work."""
@@ -74,7 +76,12 @@ class CameraSession:
         self._connection: Connection | None = None
         self._is_open = False
         self._client = ClientSession(_client_settings(source, transport, settings))
-        self._reception = Reception(run, settings.stall_s, reorder=transport is RtpTransport.UDP)
+        self._reception = Reception(
+            run,
+            settings.stall_s,
+            first_packet_s or settings.stall_s,
+            reorder=transport is RtpTransport.UDP,
+        )
         self._ports: list[PortPair] = []
         self._since_us = -1
         self._report_due_us = 0
@@ -141,7 +148,7 @@ class CameraSession:
         if self._since_us < 0:
             self._since_us = now_us
         if self._connection is None:
-            self._connect()
+            self._connect(now_us)
         elif self._connection.is_open():
             self._is_open = True
             self._client.start(now_us)
@@ -153,7 +160,7 @@ class CameraSession:
                 f"{self._endpoint.host} does not answer: check cable, power and address.",
             )
 
-    def _connect(self) -> None:
+    def _connect(self, now_us: int) -> None:
         looking = self._looking
         if looking is None or not looking.done():
             return
@@ -165,7 +172,7 @@ class CameraSession:
                 f"The name {self._endpoint.host} is not known: check the address or the name server.",
             ) from error
         self._looking = None
-        self._since_us = -1
+        self._since_us = now_us
         self._connection = Connection(self._endpoint, address, self._trust)
 
     # -- what comes

@@ -15,6 +15,8 @@ from civiscope.media.wire import Arrival, RtpTransport
 
 _RATE_WINDOW_US = 2_000_000
 _QUICK_RETRIES_OF_KNOWN_PASSWORD = 3
+_MAX_PATIENCE = 3
+"""Doublings of the wait for a first packet: some cameras send nothing until their next key frame."""
 
 
 class Session(Protocol):
@@ -66,6 +68,7 @@ class StreamLife:
         self._backoff = Backoff(settings.retry_first_s, limit_s=settings.retry_limit_s)
         self._alive_us: int | None = None
         self._password_failures = 0
+        self._silent_starts = 0
         self._last_loss: tuple[LossReason, str] | None = None
         self._rate = _Rate()
 
@@ -87,6 +90,7 @@ class StreamLife:
                 self._turn(StreamState.RUNNING, arrival)
                 self._backoff.reset()
                 self._password_failures = 0
+                self._silent_starts = 0
             self._alive_us = arrival.monotonic_us
 
     def end(self, arrival: Arrival, reason: LossReason, detail: str) -> None:
@@ -118,7 +122,10 @@ class StreamLife:
         if self.source.foreign:
             return ForeignSession(self.source, self._transport, self._settings, self._run)
         wanted = RtpTransport.UDP if self._transport is Transport.UDP else RtpTransport.TCP
-        return CameraSession(self.source, wanted, self._settings, self._resolver, self._run)
+        return CameraSession(
+            self.source, wanted, self._settings, self._resolver, self._run,
+            first_packet_s=self._settings.stall_s * 2.0 ** min(self._silent_starts, _MAX_PATIENCE),
+        )  # fmt: skip
 
     def _turn(self, state: StreamState, arrival: Arrival) -> None:
         if state is not self._state:
@@ -129,6 +136,8 @@ class StreamLife:
         session, ran = self._session, self._run.is_started
         self._close(arrival, reason, detail)
         pause_s = self._pause_s(reason, arrival.monotonic_us)
+        if reason is LossReason.STALLED and not ran:
+            self._silent_starts += 1
         if self.source.transport is Transport.AUTO and session is not None and not self.source.foreign:
             refused = session.transport_refused
             if refused or (self._transport is Transport.UDP and not ran):

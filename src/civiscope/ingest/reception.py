@@ -39,14 +39,17 @@ class _Track:
     sender_report: tuple[int, int] | None = None
     """Middle of the NTP time, and when it came (monotonic, µs)."""
     reported: tuple[int, int] = (0, 0)
+    early_report: tuple[SenderReport, int] | None = None
+    """Came before the first unit, with its arrival (UTC): it can be placed only then."""
 
 
 class Reception:
     """Routes packets to the track they belong to and hands units to the run."""
 
-    def __init__(self, run: Run, stall_s: float, *, reorder: bool) -> None:
+    def __init__(self, run: Run, stall_s: float, first_packet_s: float, *, reorder: bool) -> None:
         self._run = run
         self._stall_us = int(stall_s * 1e6)
+        self._patience_us = int(first_packet_s * 1e6)
         self._reorder = reorder
         self._tracks: list[_Track] = []
         self._ssrc = secrets.randbits(32)
@@ -90,6 +93,9 @@ class Reception:
             track.last_packet_us = now_us
             for unit in track.receiver.push(packet, arrival):
                 deliver(track.track_id, unit)
+                if track.early_report is not None:
+                    self._tell_clock(track, *track.early_report)
+                    track.early_report = None
 
     def check(self, arrival: Arrival) -> None:
         """Release what waited too long for others; raise `Lost` if the session is dead or changed."""
@@ -99,10 +105,14 @@ class Reception:
                     self._run.deliver(track.track_id, unit)
             if track.receiver.changed:
                 raise Lost(LossReason.CHANGED, "The camera sends another codec than it described.")
-        if self._tracks and arrival.monotonic_us - self._tracks[0].last_packet_us > self._stall_us:
+        if not self._tracks:
+            return
+        first = self._tracks[0]
+        patience_us = self._stall_us if first.receiver.ssrc is not None else self._patience_us
+        if arrival.monotonic_us - first.last_packet_us > patience_us:
             raise Lost(
                 LossReason.STALLED,
-                f"The camera holds the connection but sent nothing for {self._stall_us // 1_000_000} s.",
+                f"The camera holds the connection but sent nothing for {patience_us / 1e6:g} s.",
             )
 
     def flush(self) -> None:
@@ -139,10 +149,15 @@ class Reception:
         for report in reports:
             if isinstance(report, SenderReport):
                 track.sender_report = (report.ntp >> 16 & 0xFFFF_FFFF, arrival.monotonic_us)
-                ticks = track.clock.ticks(report.rtp_timestamp)
-                if ticks is not None and report.camera_us >= _EARLIEST_CAMERA_US:
-                    self._run.sender_clock(
-                        SenderClock(track.track_id, ticks, report.camera_us, arrival.utc_us)
-                    )
+                self._tell_clock(track, report, arrival.utc_us)
             elif isinstance(report, Bye) and track is self._tracks[0]:
                 raise Lost(LossReason.CLOSED, "The camera said goodbye.")
+
+    def _tell_clock(self, track: _Track, report: SenderReport, arrival_us: int) -> None:
+        if report.camera_us < _EARLIEST_CAMERA_US:
+            return
+        ticks = track.clock.ticks(report.rtp_timestamp)
+        if ticks is not None:
+            self._run.sender_clock(SenderClock(track.track_id, ticks, report.camera_us, arrival_us))
+        elif not track.clock.has_begun:
+            track.early_report = (report, arrival_us)

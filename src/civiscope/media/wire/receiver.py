@@ -22,6 +22,7 @@ _MAX_LATE = 100
 _STEADY = 2
 """Packets in a row that a new source, or a new numbering, must show."""
 _NEW_TYPE_STEADY = 3
+_STEADY_NUMBERING = 3
 _WINDOW_PACKETS = 64
 _WINDOW_US = 80_000
 
@@ -95,6 +96,7 @@ class RtpReceiver:
         self._cut = False
         self._first = 0
         self._candidate = (-1, -1, 0)
+        self._probation: _Held | None = None
         self._window: dict[int, _Held] | None = {} if reorder else None
         self._window_since_us = 0
         self._last_timestamp = -1
@@ -197,12 +199,18 @@ class RtpReceiver:
         _, second, sequence, timestamp, ssrc = _read_header(packet)
         if 192 <= second <= 223 or not self._is_known_type(second & 0x7F):
             return _NO_UNITS
+        held = _Held(packet[start:end], timestamp, second >= 0x80, arrival)
         if ssrc != self.ssrc and not self._is_known_source(ssrc, sequence):
+            self._probation = held._replace(payload=memoryview(bytes(held.payload)))
             return _NO_UNITS
         if start == end:
             self._expected = sequence + 1 & 0xFFFF
             return _NO_UNITS
-        return self._in_sequence(sequence, _Held(packet[start:end], timestamp, second >= 0x80, arrival))
+        if self._probation is not None:
+            earlier, self._probation = self._probation, None
+            if self._cut:
+                return [*self._deliver(*earlier), *self._in_sequence(sequence, held)]
+        return self._in_sequence(sequence, held)
 
     def _is_known_type(self, payload_type: int) -> bool:
         """The first packet's payload type is believed, whatever the SDP said; later a new one must last."""
@@ -229,7 +237,7 @@ class RtpReceiver:
             self._candidate = (ssrc, sequence + 1 & 0xFFFF, streak)
             if streak < _STEADY:
                 return False
-            self._renumber(sequence)
+            self._renumber(sequence - 1 & 0xFFFF)
             self.ssrc = ssrc
             self._cut = True
         return True
@@ -272,7 +280,8 @@ class RtpReceiver:
         source, following, streak = self._candidate
         streak = streak + 1 if (source, following) == (-1, sequence) else 1
         self._candidate = (-1, sequence + 1 & 0xFFFF, streak)
-        if streak > _MAX_LATE:
+        is_newer = 0 < held.timestamp - self._last_timestamp & 0xFFFF_FFFF < 1 << 31
+        if streak >= (_STEADY_NUMBERING if is_newer else _MAX_LATE):
             self._renumber(sequence)
             return self._deliver(*held)
         self.counts.doubled += 1

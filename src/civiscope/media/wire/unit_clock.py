@@ -51,6 +51,11 @@ class UnitClock:
         self._monotonic_us = 0
         self._is_cut = False
 
+    @property
+    def has_begun(self) -> bool:
+        """There was a unit."""
+        return self._timestamp is not None
+
     def configure(self, reorder_depth: int | None, frame_s: float) -> None:
         """What the stream says of its order; takes effect with the next unit."""
         if self._reorders and reorder_depth is not None:
