@@ -14,7 +14,7 @@ from tests.viewing.world import Shelf, until, world
 
 from civiscope.base import AppError, ErrorKind, Span
 from civiscope.media import Codec
-from civiscope.media.mp4 import parse_fragment
+from civiscope.media.mp4 import Sample, parse_fragment
 from civiscope.media.mp4.boxes import walk
 from civiscope.privacy import Function
 from civiscope.viewing import MediaAnswer, ViewingSettings
@@ -65,7 +65,7 @@ async def test_fragments_hold_at_most_a_second_and_do_not_jitter(tmp_path: Path)
         answer = await look.media(T0 + 400_000, 9_000_000)
     boxes = list(walk(memoryview(answer.content)))
     starts = [found.start for found in boxes] + [len(answer.content)]
-    samples = []
+    samples: list[Sample] = []
     for index, found in enumerate(boxes):
         if found.kind == b"moof":
             fragment = parse_fragment(answer.content[found.start : starts[index + 2]])
@@ -119,9 +119,11 @@ async def test_motion_jpeg_comes_as_pictures_with_times(tmp_path: Path) -> None:
         look = await here.viewing.open(here.wish(Function.PLAYBACK, _SPAN))
         answer = await look.media(T0 + 1_000_000, 200_000)
     assert answer.mse_type == "image/jpeg"
-    size = int.from_bytes(answer.content[:4])
-    assert int.from_bytes(answer.content[4:12]) == T0 + 1_000_000
-    assert answer.content[12 : 12 + size] == clip.samples[15].data
+    boxes = list(walk(memoryview(answer.content)))
+    moof = next(found.start for found in boxes if found.kind == b"moof")
+    samples = parse_fragment(answer.content[moof:]).samples
+    assert [bytes(sample.data) for sample in samples] == [s.data for s in clip.samples[15:18]]
+    assert look.epoch_us + samples[0].decode_time * 1_000_000 // 90_000 == T0 + 1_000_000
 
 
 async def test_a_slow_disk_ends_in_a_timeout_and_frees_the_reader(tmp_path: Path) -> None:

@@ -224,6 +224,11 @@ class Screen:
     def states(self) -> list[dict[str, object]]:
         return [json.loads(message[9:]) for message in self.messages if message[0] == 3]
 
+    @property
+    def state(self) -> dict[str, object]:
+        """The newest state; empty before the first."""
+        return self.states[-1] if self.states else {"state": None, "reason": None}
+
     def payloads(self, *kinds: int) -> list[bytes]:
         return [message[9:] for message in self.messages if message[0] in kinds]
 

@@ -18,18 +18,21 @@ from civiscope.viewing.model import (
 
 _HEAD = struct.Struct(">Bq")
 _USUAL_RATE_HZ = 25
+_LEAD_S = 10
+"""Media time 0 lies this long before the run's start: reordered pictures have times below its zero."""
 
 
 @dataclass(slots=True)
 class _TrackTimes:
-    """The last decode time and the distance to the one before, in ticks."""
+    """The last decode time, the distance to the one before and the lead, in ticks."""
 
     duration: int
+    lead: int
     last: int = -1
 
 
 class LiveFramer:
-    """Frames the units of one run and generation: one moof+mdat per access unit, media time 0 = run start.
+    """Frames the units of one run and generation, one moof+mdat each; media time 0 is 10 s before its start.
 
     The duration of a unit is not known before the next one comes; the distance to the one before stands in
     for it, and the next fragment's own decode time corrects it.
@@ -41,13 +44,15 @@ class LiveFramer:
         self.mse_type = shown_type(shown)
         self.generation = max((track.generation for track in run.tracks), default=0)
         self._is_jpeg = self.mse_type == JPEG_TYPE
-        payload = b"" if self._is_jpeg or not shown else init_segment(shown, run.started_us)
-        self.init = LiveMessage(LiveKind.INIT, _HEAD.pack(LiveKind.INIT, run.started_us) + payload)
+        zero_us = run.started_us - _LEAD_S * 1_000_000
+        payload = b"" if self._is_jpeg or not shown else init_segment(shown, zero_us)
+        self.init = LiveMessage(LiveKind.INIT, _HEAD.pack(LiveKind.INIT, zero_us) + payload)
         pictures = [track.track_id for track in shown if track.kind is TrackKind.VIDEO]
         self._picture_id = pictures[0] if pictures else None
         self._times = {
             track.track_id: _TrackTimes(
-                1024 if track.codec is Codec.AAC else track.clock_rate_hz // _USUAL_RATE_HZ
+                1024 if track.codec is Codec.AAC else track.clock_rate_hz // _USUAL_RATE_HZ,
+                track.clock_rate_hz * _LEAD_S,
             )
             for track in shown
         }
@@ -66,12 +71,12 @@ class LiveFramer:
         head = _HEAD.pack(LiveKind.FRAGMENT, unit.arrival_us)
         if self._is_jpeg:
             return LiveMessage(LiveKind.FRAGMENT, head + unit.data, is_start)
-        decode_time = max(0, unit.dts, times.last)
+        decode_time = max(unit.dts + times.lead, times.last, 0)
         if 0 <= times.last < decode_time:
             times.duration = min(decode_time - times.last, 0xFFFF_FFFF)
         times.last = decode_time
         self._sequence = self._sequence + 1 & 0xFFFF_FFFF
-        offset = unit.pts - decode_time
+        offset = unit.pts + times.lead - decode_time
         sample = Sample(unit.track_id, decode_time, offset, times.duration, unit.is_key, unit.data)
         moof, _ = fragment_header(self._sequence, (sample,))
         return LiveMessage(LiveKind.FRAGMENT, b"".join((head, moof, unit.data)), is_start)

@@ -32,7 +32,7 @@ class Wish:
 class MediaAnswer:
     """Recorded media of a moment, or, when nothing is recorded there, only where recording goes on.
 
-    `content` is fragmented MP4, or for `image/jpeg` a row of `u32 length | i64 at_us | JPEG` (big-endian).
+    `content` is fragmented MP4; for `image/jpeg` its samples are JPEG files, which the page draws itself.
     """
 
     span: Span | None

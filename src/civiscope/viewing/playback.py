@@ -1,6 +1,5 @@
 """Recorded units as fragmented MP4 on the wall clock: what one media answer holds."""
 
-import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -104,7 +103,7 @@ class MediaBuilder:
             return False
         self._flush()
         self._shown, self._type = shown, kind
-        if shown and kind != JPEG_TYPE:
+        if shown:
             self._out.append(init_segment(shown, self._epoch_us))
         old = self._tracks
         self._tracks = {
@@ -136,10 +135,6 @@ class MediaBuilder:
         unit = recorded.unit
         self._last_us = decode_us
         self._size_bytes += len(unit.data)
-        if self._type == JPEG_TYPE:
-            self._out.append(struct.pack(">Iq", len(unit.data), recorded.wall_us) + unit.data)
-            self._until_us = max(self._until_us, recorded.wall_us + 1_000_000 // _USUAL_RATE_HZ)
-            return
         wanted = track.ticks(recorded.wall_us - self._epoch_us) - unit.pts
         if track.zero == _UNKNOWN or abs(wanted - track.zero) > track.ticks(_ANCHOR_DRIFT_US):
             track.zero = wanted
