@@ -10,7 +10,7 @@ import pytest
 from civiscope.base import NodeId, OrganisationId, SiteId, SystemClock, new_id
 from civiscope.bus import BusIdentity, BusSettings, Endpoint, SubscriptionSettings
 from civiscope.bus.outbox import OutboxSettings
-from civiscope.storage import Database
+from civiscope.storage import Database, DatabaseSettings
 
 IDENTITY = BusIdentity(OrganisationId(new_id()), SiteId(new_id()), NodeId(new_id()))
 QUICK = BusSettings(
@@ -20,14 +20,14 @@ QUICK = BusSettings(
 MakeEndpoint = Callable[..., Endpoint]
 
 
-async def until(is_true: Callable[[], bool], limit_s: float = 5.0) -> None:
+async def until(is_true: Callable[[], bool], limit_s: float = 10.0) -> None:
     """Wait for a fact, not for a time."""
     async with asyncio.timeout(limit_s):
         while not is_true():
             await asyncio.sleep(0.002)
 
 
-async def until_async(is_true: Callable[[], Awaitable[bool]], limit_s: float = 5.0) -> None:
+async def until_async(is_true: Callable[[], Awaitable[bool]], limit_s: float = 10.0) -> None:
     """The same for a fact that must be asked for."""
     async with asyncio.timeout(limit_s):
         while not await is_true():
@@ -48,7 +48,7 @@ async def make_endpoint(tmp_path: Path, run_folder: Path) -> AsyncIterator[MakeE
     made: list[tuple[Endpoint, Database]] = []
 
     def make(role: str, settings: BusSettings = QUICK, identity: BusIdentity = IDENTITY) -> Endpoint:
-        database = Database(tmp_path / f"{role}-bus.db")
+        database = Database(tmp_path / f"{role}-bus.db", DatabaseSettings(busy_s=0.1))
         endpoint = Endpoint(role, run_folder, database, identity, SystemClock(), settings)
         made.append((endpoint, database))
         return endpoint

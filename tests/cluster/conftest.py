@@ -26,7 +26,7 @@ def role(name: str, program: str = OBEDIENT, stop_s: float = 2.0, *arguments: st
     return RoleSpec(name, (sys.executable, "-I", "-S", "-c", program, *arguments), {}, stop_s)
 
 
-async def until(is_true: Callable[[], bool], limit_s: float = 8.0) -> None:
+async def until(is_true: Callable[[], bool], limit_s: float = 12.0) -> None:
     """Wait for a fact, not for a time."""
     async with asyncio.timeout(limit_s):
         while not is_true():

@@ -21,7 +21,7 @@ from civiscope.cluster import (
     read_snapshot,
 )
 from civiscope.cluster.identity import ProcessIdentity, identity_of, read_identity
-from civiscope.cluster.orphans import orphans_of
+from civiscope.cluster.orphans import orphans_of, stop_orphans
 
 
 def states(supervisor: Supervisor) -> list[str]:
@@ -189,6 +189,21 @@ async def test_children_survive_a_killed_supervisor_and_the_next_one_replaces_th
         await until(lambda: is_all_running(supervisor))
         assert not any(orphan.is_alive for orphan in orphans)
         assert all(len(orphans_of(place.run_folder, name)) == 1 for name in ROLES)
+
+
+async def test_an_orphan_that_ignores_sigterm_is_killed(place: SupervisorSettings) -> None:
+    stubborn = role("recorder", STUBBORN, 0.2)
+    supervisor = Supervisor([stubborn], place)
+    keeper = supervisor._keepers[0]
+    living = asyncio.ensure_future(keeper.run())
+    await until(lambda: is_all_running(supervisor))
+    orphan = identity_of(pid_of(supervisor, "recorder"))
+    assert orphan is not None
+    stopping = asyncio.to_thread(stop_orphans, place.run_folder, stubborn)
+    assert await stopping == 1
+    assert not orphan.is_alive
+    await keeper.stop()
+    await living
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

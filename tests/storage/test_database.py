@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.storage import (
@@ -213,3 +214,35 @@ def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program, str(path)], check=False, timeout=30)
     with Database(path) as database:
         assert database.read_sync(lambda c: c.execute(text("SELECT count(*) FROM t")).scalar()) == 20
+
+
+def test_a_disk_that_fails_to_write_is_unavailable_and_keeps_what_was(tmp_path: Path) -> None:
+    path = tmp_path / "limited.db"
+    program = (
+        "import pathlib, resource, sys\n"
+        "from civiscope.base import AppError\n"
+        "from civiscope.storage import Database, text\n"
+        "database = Database(pathlib.Path(sys.argv[1]))\n"
+        "database.write_sync(lambda c: c.execute(text('CREATE TABLE t (body BLOB)')) and None)\n"
+        "def put(c, size): c.execute(text(f'INSERT INTO t VALUES (zeroblob({size}))'))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try:\n"
+        "    database.write_sync(lambda c: put(c, 500000))\n"
+        "except AppError as error:\n"
+        "    print(error.kind, '|', error.message)\n"
+        "database.write_sync(lambda c: put(c, 5))\n"
+        "print(database.read_sync(lambda c: c.execute(text('SELECT count(*) FROM t')).scalar()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], check=True, timeout=30, capture_output=True, text=True
+    )
+    verdict, count = done.stdout.splitlines()
+    assert verdict.startswith(("unavailable | ", "exhausted | "))
+    assert "nothing of this change was kept" in verdict
+    assert count == "1"
+
+
+async def test_wrong_sql_is_the_programs_error(database: Database) -> None:
+    with pytest.raises(OperationalError, match="no such table"):
+        await database.read(lambda connection: connection.execute(text("SELECT * FROM nowhere")).first())
+    assert await database.read(all_notes) == []
