@@ -35,7 +35,8 @@ from civiscope.recording.volume import Volume
 
 __all__ = [
     "Archive", "Finding", "GapClosed", "GapOpened", "GapReason", "PartRef", "RecordedSpan", "RecordedUnit",
-    "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed", "SegmentOpened", "SegmentState",
+    "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
+    "SegmentClosed", "SegmentOpened", "SegmentState",
     "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "Timeline", "Verdict", "Volume", "VolumeFailed",
     "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
 ]  # fmt: skip

@@ -1,0 +1,66 @@
+"""The application: all calls behind the guard, the UI beside them, the door around everything."""
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from civiscope.api.calls import PREFIX, Call, add_calls
+from civiscope.api.camera_calls import CameraCalls
+from civiscope.api.door import Door
+from civiscope.api.errors import http_answer, install_error_answers
+from civiscope.api.faces import Faces
+from civiscope.api.guard import Guard
+from civiscope.api.look_calls import LookCalls
+from civiscope.api.session_calls import SessionCalls
+from civiscope.api.static import StaticSite
+from civiscope.api.system_calls import SystemCalls
+from civiscope.api.timeline_calls import TimelineCalls
+
+
+class Application:
+    """The ASGI application of one server process, made of the rooms' faces.
+
+    `calls` is the table that the OpenAPI document and the permission tests are made from.
+    """
+
+    def __init__(self, faces: Faces) -> None:
+        self.framework = FastAPI(
+            title="Civiscope", version="1", docs_url=None, redoc_url=None, openapi_url=None
+        )
+        guard = Guard(faces.accounts)
+        self._looks = LookCalls(faces, guard)
+        self.calls: tuple[Call, ...] = (
+            *SessionCalls(faces, guard).calls(),
+            *CameraCalls(faces).calls(),
+            *TimelineCalls(faces).calls(),
+            *self._looks.calls(),
+            *SystemCalls(faces, self.framework).calls(),
+        )
+        add_calls(self.framework, guard, self.calls)
+        self.framework.add_api_websocket_route(PREFIX + "/looks/{look_id}/live", self._looks.live)
+        _add_pages(self.framework, StaticSite(faces.settings.static_folder))
+        install_error_answers(self.framework)
+        self._door: ASGIApp = Door(self.framework, faces.settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        await self._door(scope, receive, send)
+
+    def stop(self) -> None:
+        """Tell live sockets that the server is stopping; they close with 1013."""
+        self._looks.stop()
+
+
+def create_app(faces: Faces) -> Application:
+    """The door to these faces; opens and starts nothing."""
+    return Application(faces)
+
+
+def _add_pages(framework: FastAPI, site: StaticSite) -> None:
+    async def page(request: Request) -> Response:
+        if request.url.path.startswith("/api/"):
+            return http_answer(404)
+        return await site.answer(request)
+
+    framework.router.add_route("/{path:path}", page, methods=["GET", "HEAD"], include_in_schema=False)

@@ -1,0 +1,138 @@
+"""What the door needs of others where more than one thing can stand behind it; `app` brings the real ones."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from typing import Any, Protocol
+from uuid import UUID
+
+from civiscope.base import ChannelId, Span, StreamId
+from civiscope.ingest import StreamSource, Transport
+from civiscope.media import TrackConfig
+from civiscope.privacy import Function
+from civiscope.recording import Timeline
+from civiscope.security import Principal
+from civiscope.viewing import MediaAnswer, Wish
+
+
+@dataclass(frozen=True, slots=True)
+class TrackState:
+    """One track as the recorder sees it now."""
+
+    codec: str
+    is_video: bool
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """One stream as the recorder sees it now."""
+
+    stream_id: StreamId
+    state: str
+    """`recording`, `connecting`, `lost` or `stopped`."""
+    since_us: int
+    reason: str = ""
+    detail: str = ""
+    last_unit_us: int | None = None
+    fps: float = 0.0
+    bitrate_bps: int = 0
+    mse_type: str | None = None
+    tracks: tuple[TrackState, ...] = ()
+
+
+class Streams(Protocol):
+    """The recorder's streams."""
+
+    async def states(self) -> Sequence[StreamState]:
+        """All streams of the recorder's plan; UNAVAILABLE while it is away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """What a camera sent when it was opened once."""
+
+    tracks: tuple[TrackConfig, ...]
+    picture_jpeg: bytes | None
+    took_ms: int
+    transport: Transport
+    sends_password_in_clear: bool
+
+
+class Prober(Protocol):
+    """Opens a camera once."""
+
+    async def probe(self, source: StreamSource) -> ProbeAnswer:
+        """What the camera sends; an `AppError` in plain words within the time limit."""
+        ...
+
+
+class System(Protocol):
+    """The state of the whole machine."""
+
+    async def healthy(self) -> bool:
+        """All that a person needs works."""
+        ...
+
+    async def status(self) -> dict[str, Any]:
+        """The answer of `GET /status`."""
+        ...
+
+
+class Timelines(Protocol):
+    """What is recorded (`recording.Archive`); calls block on disk, so they are made on threads."""
+
+    def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
+        """Exact to the unit."""
+        ...
+
+    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> list[date]:
+        """Days of the zone of which something is recorded."""
+        ...
+
+
+class OpenLook(Protocol):
+    """One permitted look; every method raises DENIED once its permit or time has ended."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def channel_id(self) -> ChannelId: ...
+    @property
+    def function(self) -> Function: ...
+    @property
+    def mse_type(self) -> str | None: ...
+    @property
+    def epoch_us(self) -> int: ...
+    @property
+    def expires_us(self) -> int: ...
+
+    def live(self) -> AsyncIterator[bytes]:
+        """Framed messages (docs/design/api.md), never faster than they are taken; bounded behind."""
+        ...
+
+    async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
+        """From the key unit at or before the moment."""
+        ...
+
+    def download(self) -> AsyncIterator[bytes]:
+        """A plain MP4 of the look's span."""
+        ...
+
+    async def close(self) -> None:
+        """The person looks no longer."""
+        ...
+
+
+class Looks(Protocol):
+    """The one way out for pictures (`viewing`)."""
+
+    async def open(self, wish: Wish) -> OpenLook:
+        """A permitted look, or DENIED in plain words; either leaves an audit entry."""
+        ...
+
+    def look(self, look_id: UUID, principal: Principal) -> OpenLook:
+        """The principal's open look; MISSING for another's too."""
+        ...

@@ -1,0 +1,51 @@
+"""A camera opened once, to show a person what it sends before it is added."""
+
+import asyncio
+
+from civiscope.api.ports import ProbeAnswer
+from civiscope.base import AppError, Clock
+from civiscope.devices import StreamAddress
+from civiscope.ingest import StreamSource, Transport, probe
+from civiscope.media import AccessUnit, TrackConfig, decode_key_frame
+
+
+def source_of(address: StreamAddress) -> StreamSource:
+    """The register's stream as a source to take in."""
+    return StreamSource(
+        stream_id=address.stream_id,
+        channel_id=address.channel_id,
+        url=address.url,
+        username=address.username or None,
+        password=address.password.reveal() or None,
+        transport=Transport(address.transport.value),
+        tls_fingerprint=address.tls_fingerprint,
+        audio=address.audio,
+    )
+
+
+class CameraProber:
+    """Asks the camera itself, and decodes one key frame on a thread."""
+
+    def __init__(self, clock: Clock, limit_s: float = 6.0) -> None:
+        self._clock = clock
+        self._limit_s = limit_s
+
+    async def probe(self, source: StreamSource) -> ProbeAnswer:
+        """What the camera has; an `AppError` in plain words within the limit."""
+        start_us = self._clock.monotonic_us()
+        seen = await probe(source, self._limit_s)
+        picture = await _picture(seen.tracks, seen.key_unit)
+        took_ms = (self._clock.monotonic_us() - start_us) // 1000
+        return ProbeAnswer(seen.tracks, picture, took_ms, seen.transport, seen.sends_password_in_clear)
+
+
+async def _picture(tracks: tuple[TrackConfig, ...], unit: AccessUnit | None) -> bytes | None:
+    """A JPEG; None when there is no picture to decode, which does not make the camera a bad one."""
+    track = next((track for track in tracks if unit is not None and track.track_id == unit.track_id), None)
+    if track is None or unit is None:
+        return None
+    try:
+        still = await asyncio.to_thread(decode_key_frame, track, unit)
+    except AppError:
+        return None
+    return still.jpeg

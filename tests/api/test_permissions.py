@@ -1,0 +1,124 @@
+"""Every call × everybody: who gets in, who is turned away with what; generated from the table of calls."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+from tests.api.town import PEOPLE, Town
+
+from civiscope.api.calls import PREFIX, Call
+from civiscope.api.guard import Open
+from civiscope.base import new_id
+from civiscope.security import PERMISSIONS, Permission
+
+UNSAFE = {"POST", "PATCH", "DELETE", "PUT"}
+VALID_BODIES: Mapping[str, dict[str, object]] = {
+    "/cameras": {"name": "Pier", "address": "rtsp://192.0.2.1/s"},
+    "/cameras/probe": {"address": "rtsp://192.0.2.1/s"},
+    "/cameras/{channel_id}": {"name": "Pier 2"},
+    "/looks": {
+        "channel_id": str(new_id()),
+        "purpose": "public_safety",
+        "kind": "live",
+        "presentation": "raw",
+    },
+}
+
+
+def path_of(call: Call) -> str:
+    return PREFIX + re.sub(r"\{\w+\}", lambda _: str(new_id()), call.path)
+
+
+def is_let_in(call: Call, name: str) -> bool:
+    if call.access is Open.SIGNED_IN:
+        return True
+    assert isinstance(call.access, Permission)
+    return PEOPLE[name] in PERMISSIONS[call.access].roles
+
+
+async def test_every_call_for_everybody(town: Town) -> None:
+    guarded = [call for call in town.app.calls if call.access is not Open.ANYONE and call.path != "/session"]
+    assert len(guarded) >= 14
+    for name in ("anonymous", *PEOPLE):
+        client = town.client() if name == "anonymous" else await town.client_as(name)
+        async with client:
+            for call in guarded:
+                answer = await client.request(call.method, path_of(call), json=VALID_BODIES.get(call.path))
+                told = (name, call.method, call.path, answer.status_code, answer.text)
+                if name == "anonymous":
+                    assert answer.status_code == 401, told
+                elif is_let_in(call, name):
+                    assert answer.status_code not in {401, 403, 500}, told
+                else:
+                    assert answer.status_code == 403, told
+                    assert "Ask an administrator" in answer.json()["error"]["message"]
+
+
+async def test_who_has_no_right_learns_nothing_from_bad_bodies(town: Town) -> None:
+    async with await town.client_as("viewer") as client:
+        for call in town.app.calls:
+            if isinstance(call.access, Permission) and call.method in UNSAFE:
+                answer = await client.request(call.method, path_of(call), content=b"{")
+                assert answer.status_code == 403, call.path
+
+
+async def test_every_changing_call_needs_origin_and_csrf_token(town: Town) -> None:
+    async with await town.client_as("administrator") as client:
+        token = client.headers.pop("X-CSRF-Token")
+        for call in town.app.calls:
+            if call.method not in UNSAFE:
+                continue
+            body, path = VALID_BODIES.get(call.path), path_of(call)
+            if call.access is not Open.ANYONE:
+                for wrong in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": token[:-1] + "_"}):
+                    answer = await client.request(call.method, path, json=body, headers=wrong)
+                    assert answer.status_code == 403, (call.path, wrong)
+            for origin in ("", "null", "https://evil.example", "http://localhost", "https://localhost:444"):
+                wrong = {"X-CSRF-Token": token, "Origin": origin}
+                answer = await client.request(call.method, path, json=body, headers=wrong)
+                assert answer.status_code == 403, (call.path, origin)
+            for site in ("cross-site", "same-site"):
+                wrong = {"X-CSRF-Token": token, "Sec-Fetch-Site": site}
+                answer = await client.request(call.method, path, json=body, headers=wrong)
+                assert answer.status_code == 403, (call.path, site)
+        assert (await client.get("/api/v1/session")).status_code == 200
+        assert await town.faces.devices.cameras() == []
+
+
+async def test_another_persons_csrf_token_is_no_good(town: Town) -> None:
+    async with await town.client_as("operator") as other, await town.client_as("administrator") as client:
+        client.headers["X-CSRF-Token"] = other.headers["X-CSRF-Token"]
+        answer = await client.post("/api/v1/cameras", json=VALID_BODIES["/cameras"])
+        assert answer.status_code == 403
+
+
+async def test_nothing_is_routed_beside_the_table(town: Town) -> None:
+    listed = {(call.method, PREFIX + call.path) for call in town.app.calls}
+    routed = set()
+    for route in town.app.framework.routes:
+        for method in getattr(route, "methods", None) or {"WS"}:
+            routed.add((method, getattr(route, "path", "")))
+    beside = routed - listed
+    assert beside == {
+        ("WS", "/api/v1/looks/{look_id}/live"),
+        ("GET", "/{path:path}"),
+        ("HEAD", "/{path:path}"),
+    }
+    open_calls = {call.path for call in town.app.calls if call.access is Open.ANYONE}
+    assert open_calls == {"/health", "/setup", "/session", "/authority.pem"}
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+async def test_the_description_is_for_those_signed_in(town: Town, path: str) -> None:
+    async with town.client() as client:
+        answer = await client.get(path)
+        assert "openapi" not in answer.text
+        assert (await client.get("/api/v1/openapi.json")).status_code == 401
+    async with await town.client_as("viewer") as client:
+        document = (await client.get("/api/v1/openapi.json")).json()
+        paths = {PREFIX + call.path for call in town.app.calls}
+        assert paths == set(document["paths"])
+        operations = [
+            operation["operationId"] for entry in document["paths"].values() for operation in entry.values()
+        ]
+        assert len(operations) == len(set(operations))

@@ -1,0 +1,296 @@
+"""A site for tests: real accounts, audit, purposes and devices; hand-written ports instead of cameras."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from civiscope.api import (
+    ApiSettings,
+    Application,
+    Faces,
+    ProbeAnswer,
+    Site,
+    StreamState,
+    TrackState,
+    create_app,
+)
+from civiscope.base import (
+    AppError,
+    ChannelId,
+    ErrorKind,
+    ManualClock,
+    PrincipalId,
+    ReasonedSpan,
+    RunId,
+    Span,
+    StreamId,
+    new_id,
+)
+from civiscope.devices import Devices, migrate_devices
+from civiscope.ingest import StreamSource, Transport
+from civiscope.media import Codec, TrackConfig
+from civiscope.privacy import Function, PurposeRegister, migrate_privacy
+from civiscope.recording import RecordedSpan, Timeline
+from civiscope.security import (
+    Accounts,
+    AccountSettings,
+    AuditLog,
+    HashSettings,
+    Principal,
+    Role,
+    SiteKeys,
+    migrate_security,
+    terminal_principal,
+)
+from civiscope.storage import Database
+from civiscope.viewing import MediaAnswer, Wish
+
+HOST = "localhost"
+ORIGIN = f"https://{HOST}"
+PASSWORD = "seven gulls over the pier"
+PEOPLE = {
+    "viewer": Role.VIEWER,
+    "operator": Role.OPERATOR,
+    "dpo": Role.DATA_PROTECTION_OFFICER,
+    "administrator": Role.ADMINISTRATOR,
+}
+
+
+class FakeStreams:
+    """The recorder: away, or with these states."""
+
+    def __init__(self) -> None:
+        self.known: list[StreamState] | None = []
+
+    async def states(self) -> Sequence[StreamState]:
+        if self.known is None:
+            raise AppError(ErrorKind.UNAVAILABLE, "The recorder does not answer.")
+        return self.known
+
+    def record(self, stream_id: StreamId) -> None:
+        track = TrackState("h264", True, 1280, 720)
+        state = StreamState(
+            stream_id, "recording", 5, last_unit_us=9, fps=15.0, bitrate_bps=2_000_000, tracks=(track,)
+        )
+        self.known = [*(self.known or []), state]
+
+
+class FakeProber:
+    """A camera that answers when `gate` is open."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked: list[StreamSource] = []
+
+    async def probe(self, source: StreamSource) -> ProbeAnswer:
+        self.asked.append(source)
+        await self.gate.wait()
+        track = TrackConfig(1, Codec.H264, 90_000, width_px=1280, height_px=720)
+        return ProbeAnswer((track,), b"\xff\xd8jpeg", 120, Transport.TCP, False)
+
+
+class FakeTimelines:
+    """Recordings by stream."""
+
+    def __init__(self) -> None:
+        self.recorded: dict[StreamId, Timeline] = {}
+
+    def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
+        return self.recorded.get(stream_id, Timeline((), ()))
+
+    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> list[date]:
+        assert str(zone) == "Europe/Sofia"
+        return [date(2026, 11, 21)] if stream_id in self.recorded else []
+
+
+def lane(start_us: int, end_us: int, number: int = 0) -> RecordedSpan:
+    """Something recorded."""
+    return RecordedSpan(Span(start_us, end_us), number, RunId(new_id()))
+
+
+@dataclass(eq=False)
+class FakeLook:
+    """A look whose messages come from a queue."""
+
+    channel_id: ChannelId
+    function: Function
+    expires_us: int
+    id: UUID = field(default_factory=new_id)
+    mse_type: str | None = 'video/mp4; codecs="avc1.64001f"'
+    epoch_us: int = 1_000
+    messages: "asyncio.Queue[bytes | AppError | None]" = field(default_factory=lambda: asyncio.Queue(1024))
+    is_closed: bool = False
+    watchers: int = 0
+    pieces: int = 3
+    piece: bytes = b"\0" * 65536
+    given: int = 0
+    is_abandoned: bool = False
+
+    async def live(self) -> AsyncIterator[bytes]:
+        self.watchers += 1
+        try:
+            while (message := await self.messages.get()) is not None:
+                if isinstance(message, AppError):
+                    raise message
+                yield message
+        finally:
+            self.watchers -= 1
+
+    async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
+        if at_us > 1_000_000:
+            return MediaAnswer(None, 2_000_000, None)
+        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, b"ftyp")
+
+    async def download(self) -> AsyncIterator[bytes]:
+        try:
+            for _ in range(self.pieces):
+                self.given += 1
+                yield self.piece
+        finally:
+            self.is_abandoned = self.given < self.pieces
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+class FakeLooks:
+    """Grants every look but those for the purpose `curiosity`."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.opened: list[FakeLook] = []
+        self.wishes: list[Wish] = []
+        self._owners: dict[UUID, PrincipalId] = {}
+
+    async def open(self, wish: Wish) -> FakeLook:
+        self.wishes.append(wish)
+        if wish.purpose == "curiosity":
+            raise AppError(ErrorKind.DENIED, "The purpose curiosity is not permitted.")
+        look = FakeLook(wish.channel_id, wish.function, self._clock.now_us() + 3_600_000_000)
+        self.opened.append(look)
+        self._owners[look.id] = wish.principal.id
+        return look
+
+    def look(self, look_id: UUID, principal: Principal) -> FakeLook:
+        for look in self.opened:
+            if look.id == look_id and self._owners[look_id] == principal.id and not look.is_closed:
+                return look
+        raise AppError(ErrorKind.MISSING, "There is no such look.")
+
+
+class FakeSystem:
+    """A machine that is well, not well, or broken."""
+
+    def __init__(self) -> None:
+        self.is_healthy = True
+        self.fault: Exception | None = None
+        self.delay_s = 0.0
+
+    async def healthy(self) -> bool:
+        return self.is_healthy
+
+    async def status(self) -> dict[str, Any]:
+        await asyncio.sleep(self.delay_s)
+        if self.fault:
+            raise self.fault
+        return {"processes": [], "streams": [], "volumes": []}
+
+
+@dataclass
+class Town:
+    """The site, its ports and its application."""
+
+    keys: SiteKeys
+    database: Database
+    clock: ManualClock
+    faces: Faces
+    streams: FakeStreams
+    prober: FakeProber
+    timelines: FakeTimelines
+    looks: FakeLooks
+    system: FakeSystem
+    app: Application
+
+    def client(self) -> httpx.AsyncClient:
+        """A browser without a session, on the ASGI application itself."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
+        return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN})
+
+    async def client_as(self, name: str) -> httpx.AsyncClient:
+        """A browser in which this person has signed in, sending the CSRF token."""
+        session = await self.faces.accounts.sign_in(name, PASSWORD, "192.0.2.7")
+        client = self.client()
+        set_cookie(client, session.token.reveal())
+        client.headers["X-CSRF-Token"] = session.csrf_token
+        return client
+
+
+def set_cookie(client: httpx.AsyncClient, token: str) -> None:
+    """As if the browser had got it (`http.cookiejar` calls a host without a dot `localhost.local`)."""
+    client.cookies.set("__Host-civiscope", token, domain="localhost.local", path="/")
+
+
+def make_keys(folder: Path) -> SiteKeys:
+    """The keys of a site; made once, copied for each test."""
+    return SiteKeys.create(folder, "Harbour town", hosts=(HOST,))
+
+
+async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
+    """A database with the default purposes, and with one person of each role or nobody."""
+    folder.mkdir()
+    with Database(folder / "server.db") as database:
+        migrate_security(database)
+        migrate_privacy(database)
+        migrate_devices(database)
+    town = await open_town(folder, keys, ApiSettings(frozenset()))
+    await town.faces.purposes.seed_defaults()
+    for name, role in PEOPLE.items() if people else ():
+        await town.faces.accounts.create_user(name, PASSWORD, [role], terminal_principal("test"))
+    close_town(town)
+
+
+async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town:
+    """The site whose database lies in `folder`."""
+    clock = ManualClock(now_us=keys.identity.created_at_us + 60_000_000)
+    database = Database(folder / "server.db")
+    audit = AuditLog(database, keys.audit_keys(), folder, clock)
+    cheap = AccountSettings(hashing=HashSettings(memory_kib=64, passes=1))
+    accounts = Accounts(database, audit, clock, cheap)
+    purposes = PurposeRegister(database, audit, clock)
+    looks, system = FakeLooks(clock), FakeSystem()
+    streams, prober, timelines = FakeStreams(), FakeProber(), FakeTimelines()
+    faces = Faces(
+        settings=settings,
+        clock=clock,
+        site=Site(keys.identity.site_id, keys.identity.site_name, "Europe/Sofia"),
+        authority_pem=keys.authority_pem(),
+        accounts=accounts,
+        audit=audit,
+        purposes=purposes,
+        devices=Devices(database, keys.vault(), clock),
+        streams=streams,
+        prober=prober,
+        timelines=timelines,
+        looks=looks,
+        system=system,
+    )
+    app = create_app(faces)
+    return Town(keys, database, clock, faces, streams, prober, timelines, looks, system, app)
+
+
+def close_town(town: Town) -> None:
+    """Close what was opened."""
+    town.faces.accounts.close()
+    town.database.close()
+
+
+def gap(start_us: int, end_us: int | None) -> ReasonedSpan:
+    """A gap for a timeline."""
+    return ReasonedSpan(start_us, end_us, "unreachable", "cable")
