@@ -33,7 +33,7 @@ from civiscope.security import (
     migrate_security,
 )
 from civiscope.storage import Database
-from civiscope.viewing import Viewing, ViewingFaces, ViewingSettings, Wish
+from civiscope.viewing import Recordings, Viewing, ViewingFaces, ViewingSettings, Wish
 
 PURPOSE = "public_safety"
 
@@ -108,7 +108,9 @@ def person(*roles: Role) -> Principal:
 
 
 @asynccontextmanager
-async def world(folder: Path, settings: ViewingSettings | None = None) -> AsyncIterator[World]:
+async def world(
+    folder: Path, settings: ViewingSettings | None = None, recordings: Recordings | None = None
+) -> AsyncIterator[World]:
     """A running desk; the feed's server ticks every 5 ms."""
     clock = SystemClock()
     keys = SiteKeys.create(folder / "keys", "Test site")
@@ -130,7 +132,7 @@ async def world(folder: Path, settings: ViewingSettings | None = None) -> AsyncI
         return who.id in signed_in
 
     feed = FeedClient(folder / "feed.sock", "server", clock, Backoff(first_s=0.01, limit_s=0.05))
-    faces = ViewingFaces(feed, shelf, audit, purposes, stream_of, is_signed_in, clock)
+    faces = ViewingFaces(feed, recordings or shelf, audit, purposes, stream_of, is_signed_in, clock)
     viewing = Viewing(faces, settings)
     here = World(viewing, server, shelf, audit, purposes, clock, principal, channel_id, stream_id, signed_in)
     tasks = [asyncio.create_task(viewing.run()), asyncio.create_task(_tick(server))]

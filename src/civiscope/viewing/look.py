@@ -19,6 +19,8 @@ _EPOCH_LEAD_US = 600_000_000
 """Media time 0 lies this long before the span, so that the key unit before its start has a time too."""
 _SEEN_LIMIT = 200
 _JOIN_SEEN_US = 2_000_000
+_REORDER_US = 1_000_000
+"""Pictures that show before the end are decoded at most this long after it."""
 _NEAR_END_US = 500_000
 """An answer that ends this near to the end of what is recorded has reached it."""
 
@@ -141,7 +143,8 @@ class Look:
         over_us = wanted.start_us
         if here:
             builder = MediaBuilder(self.epoch_us, wanted.end_us, self._faces.settings.media_limit_bytes)
-            built = build_media(recordings.read(self._stream_id, wanted), builder, cancelled)
+            ahead = Span(wanted.start_us, wanted.end_us + _REORDER_US)
+            built = build_media(recordings.read(self._stream_id, ahead), builder, cancelled)
             over_us = here[-1].end_us - 1
         next_us = min((span.start_us for span in recorded if span.start_us > over_us), default=None)
         if built.span is not None and built.span.end_us + _NEAR_END_US < over_us:

@@ -65,6 +65,8 @@ class MediaBuilder:
         self._sequence = 0
         self._start_us: int | None = None
         self._last_us = 0
+        self._newest_us = 0
+        """Latest picture taken: pictures before it that are decoded after it still belong to the answer."""
         self._until_us = 0
         self._type: str | None = None
 
@@ -129,7 +131,8 @@ class MediaBuilder:
             return True
         if not -_HOLE_US < decode_us - self._last_us < _HOLE_US:
             return True
-        return self._leads(track) and decode_us >= self._end_us
+        is_new = recorded.wall_us > self._newest_us
+        return self._leads(track) and decode_us >= self._end_us and is_new
 
     def _take(self, track: _Track, recorded: RecordedUnit, decode_us: int) -> None:
         unit = recorded.unit
@@ -153,6 +156,7 @@ class MediaBuilder:
 
     def _cut(self, wall_us: int, duration_us: int) -> None:
         """A fragment ends where a second is full."""
+        self._newest_us = max(self._newest_us, wall_us)
         self._until_us = max(self._until_us, wall_us + duration_us)
         if wall_us - self._fragment_us >= _FRAGMENT_US:
             self._write()
