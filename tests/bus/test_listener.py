@@ -11,8 +11,8 @@ from tests.bus.conftest import IDENTITY, MakeEndpoint, until
 from tests.bus.test_calls import Desk, RealDesk
 
 from civiscope.base import AppError, ErrorKind, SystemClock
-from civiscope.bus import Endpoint, channel, listener
-from civiscope.bus.channel import peer_uid
+from civiscope.bus import Endpoint, listener, peer
+from civiscope.bus.peer import peer_uid
 from civiscope.bus.wire import MAGIC, PROTOCOL_VERSION, Hello, write_message
 from civiscope.storage import Database
 
@@ -66,7 +66,7 @@ def test_any_bytes_end_in_a_closed_connection(tmp_path: Path, blobs: list[bytes]
 async def test_a_peer_that_says_nothing_is_hung_up_on(
     make_endpoint: MakeEndpoint, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel, "HELLO_LIMIT_S", 0.05)
+    monkeypatch.setattr(peer, "HELLO_LIMIT_S", 0.05)
     await make_endpoint("server").start()
     reader, writer = await asyncio.open_unix_connection(run_folder / "server.sock")
     async with asyncio.timeout(2):
@@ -78,7 +78,7 @@ async def test_a_peer_that_says_nothing_is_hung_up_on(
 async def test_a_message_that_never_ends_is_hung_up_on(
     make_endpoint: MakeEndpoint, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel, "MESSAGE_LIMIT_S", 0.1)
+    monkeypatch.setattr(peer, "MESSAGE_LIMIT_S", 0.1)
     await make_endpoint("server").start()
     reader, writer = await asyncio.open_unix_connection(run_folder / "server.sock")
     writer.write(HELLO + (1000).to_bytes(4))
@@ -165,7 +165,7 @@ async def test_a_peer_of_another_user_is_refused(
 ) -> None:
     await make_endpoint("server").start()
     real = peer_uid
-    monkeypatch.setattr(channel, "peer_uid", lambda peer: real(peer) + 1)
+    monkeypatch.setattr(peer, "peer_uid", lambda other: real(other) + 1)
     reader, writer = await asyncio.open_unix_connection(run_folder / "server.sock")
     async with asyncio.timeout(2):
         assert await reader.read(100) == b""

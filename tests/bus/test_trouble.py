@@ -18,7 +18,7 @@ from tests.bus.test_calls import Desk, RealDesk
 from tests.bus.test_facts import LampLit, Listener
 
 from civiscope.base import AppError, ErrorKind
-from civiscope.bus import channel
+from civiscope.bus import peer
 from civiscope.bus.link import WAITING_LIMIT
 from civiscope.bus.wire import MAGIC, PROTOCOL_VERSION, Cancel, Hello, Response, write_message
 
@@ -153,7 +153,7 @@ async def test_a_mad_server_ends_a_call_in_words(
 async def test_a_silent_server_ends_a_call_in_time(
     make_endpoint: MakeEndpoint, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel, "HELLO_LIMIT_S", 0.05)
+    monkeypatch.setattr(peer, "HELLO_LIMIT_S", 0.05)
     async with mad_server(run_folder / "server.sock", b""):
         caller = make_endpoint("recorder")
         with pytest.raises(AppError) as caught:
@@ -180,7 +180,7 @@ async def test_calls_that_wait_are_bounded_and_a_server_that_answers_late_is_ign
 async def test_a_peer_that_does_not_read_is_hung_up_on(
     make_endpoint: MakeEndpoint, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel, "MESSAGE_LIMIT_S", 0.2)
+    monkeypatch.setattr(peer, "MESSAGE_LIMIT_S", 0.2)
     server = make_endpoint("server")
     server.serve(Desk, RealDesk())
     await server.start()
@@ -189,7 +189,7 @@ async def test_a_peer_that_does_not_read_is_hung_up_on(
     await remote.whoami()
     connection = caller._links["server"]._connection
     assert connection is not None
-    connection._channel._reader._transport.pause_reading()  # type: ignore[attr-defined]  # a peer that hangs
+    connection._peer._reader._transport.pause_reading()  # type: ignore[attr-defined]  # a peer that hangs
     with pytest.raises(AppError):
         await remote.big(8 * 1024 * 1024)
     await until(lambda: len(server._listener._tasks) == 0)

@@ -15,9 +15,9 @@ from civiscope.bus.wire import (
     PROTOCOL_VERSION,
     Cancel,
     Failure,
-    FrameParser,
     Hello,
     Message,
+    MessageParser,
     Request,
     Response,
     check_hello,
@@ -48,7 +48,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
 def test_any_cut_of_the_bytes_gives_the_same_messages(sent: list[Message], cuts: list[int]) -> None:
     data = b"".join(write_message(message) for message in [HELLO, *sent])
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    parser = FrameParser()
+    parser = MessageParser()
     got = [message for a, b in pairwise(edges) for message in parser.feed(data[a:b])]
     assert got == [HELLO, *sent]
     assert not parser.is_midway
@@ -56,7 +56,7 @@ def test_any_cut_of_the_bytes_gives_the_same_messages(sent: list[Message], cuts:
 
 @given(st.binary(max_size=400), st.booleans())
 def test_any_bytes_end_in_messages_or_a_protocol_error(garbage: bytes, greeted: bool) -> None:
-    parser = FrameParser()
+    parser = MessageParser()
     if greeted:
         parser.feed(write_message(HELLO))
     try:
@@ -70,7 +70,7 @@ def test_any_bytes_end_in_messages_or_a_protocol_error(garbage: bytes, greeted: 
 
 @given(st.binary(min_size=1, max_size=100))
 def test_a_frame_of_garbage_is_a_protocol_error(garbage: bytes) -> None:
-    parser = FrameParser()
+    parser = MessageParser()
     try:
         messages_read = parser.feed(len(garbage).to_bytes(4) + garbage)
     except ProtocolError:
@@ -83,11 +83,11 @@ def test_a_frame_of_garbage_is_a_protocol_error(garbage: bytes) -> None:
 )
 def test_deep_and_boastful_messages_are_refused(body: bytes) -> None:
     with pytest.raises(ProtocolError):
-        FrameParser().feed(len(body).to_bytes(4) + body)
+        MessageParser().feed(len(body).to_bytes(4) + body)
 
 
 def test_deep_nesting_after_the_greeting_is_refused() -> None:
-    parser = FrameParser()
+    parser = MessageParser()
     parser.feed(write_message(HELLO))
     body = b"\x97\xa7request" + b"\x91" * 1_000_000
     with pytest.raises(ProtocolError):
@@ -96,11 +96,11 @@ def test_deep_nesting_after_the_greeting_is_refused() -> None:
 
 def test_a_stranger_may_announce_a_kilobyte_only() -> None:
     with pytest.raises(ProtocolError, match="announced"):
-        FrameParser().feed((HELLO_LIMIT_BYTES + 1).to_bytes(4))
-    parser = FrameParser()
+        MessageParser().feed((HELLO_LIMIT_BYTES + 1).to_bytes(4))
+    parser = MessageParser()
     parser.feed(write_message(HELLO))
     parser.feed((HELLO_LIMIT_BYTES + 1).to_bytes(4))
-    greeted = FrameParser()
+    greeted = MessageParser()
     greeted.feed(write_message(HELLO))
     with pytest.raises(ProtocolError, match="announced"):
         greeted.feed((MESSAGE_LIMIT_BYTES + 1).to_bytes(4))
@@ -120,5 +120,5 @@ def test_another_greeting_is_refused(message: Message) -> None:
 
 def test_a_request_carries_trace_and_principal() -> None:
     request = Request(7, "Plans", "send", 1000, uuid4(), uuid4(), b"x")
-    parser = FrameParser()
+    parser = MessageParser()
     assert parser.feed(write_message(HELLO) + write_message(request)) == [HELLO, request]

@@ -5,8 +5,8 @@ import itertools
 from pathlib import Path
 
 from civiscope.base import AppError, ErrorKind, ProtocolError, get_log
-from civiscope.bus.channel import Channel
 from civiscope.bus.context import current_call
+from civiscope.bus.peer import Peer
 from civiscope.bus.taskset import TaskSet
 from civiscope.bus.wire import (
     MESSAGE_LIMIT_BYTES,
@@ -73,17 +73,17 @@ class Link:
                 ErrorKind.UNAVAILABLE,
                 f"The {self._role} is not there ({error.strerror or error}): try again.",
             ) from error
-        channel = Channel(reader, writer, MESSAGE_LIMIT_BYTES)
+        peer = Peer(reader, writer, MESSAGE_LIMIT_BYTES)
         try:
-            greeted = await channel.greet(self._own_role)
+            greeted = await peer.greet(self._own_role)
             if greeted != self._role:
                 raise ProtocolError(
                     f"The {self._role} was expected behind its socket, and the {greeted} answered."
                 )
         except BaseException:
-            channel.abort()
+            peer.abort()
             raise
-        connection = _Connection(self._role, channel, self._tasks)
+        connection = _Connection(self._role, peer, self._tasks)
         self._tasks.start(connection.read(), f"bus-link-{self._role}")
         return connection
 
@@ -91,9 +91,9 @@ class Link:
 class _Connection:
     """One connection's calls in flight."""
 
-    def __init__(self, role: str, channel: Channel, tasks: TaskSet) -> None:
+    def __init__(self, role: str, peer: Peer, tasks: TaskSet) -> None:
         self._role = role
-        self._channel = channel
+        self._peer = peer
         self._tasks = tasks
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
@@ -116,7 +116,7 @@ class _Connection:
         self._waiting[number] = answer
         timeout_ms = max(1, int(timeout_s * 1000))
         try:
-            await self._channel.send(
+            await self._peer.send(
                 Request(number, face, method, timeout_ms, context.trace_id, context.principal_id, body)
             )
             return await answer
@@ -131,17 +131,17 @@ class _Connection:
     async def read(self) -> None:
         """Answers to whoever waits for them, until the peer hangs up or says nonsense."""
         try:
-            while (message := await self._channel.receive()) is not None:
+            while (message := await self._peer.receive()) is not None:
                 self._deliver(message)
         except ProtocolError as error:
             _log.warning("a peer broke the protocol of the bus", role=self._role, error=error.message)
         finally:
             self._end()
-            self._channel.abort()
+            self._peer.abort()
 
     async def close(self) -> None:
         self._end()
-        await self._channel.close()
+        await self._peer.close()
 
     def _deliver(self, message: Message) -> None:
         if not isinstance(message, Response | Failure):
@@ -162,7 +162,7 @@ class _Connection:
 
     async def _cancel(self, number: int) -> None:
         try:
-            await self._channel.send(Cancel(number))
+            await self._peer.send(Cancel(number))
         except AppError as error:
             _log.debug("a cancellation did not go out", role=self._role, error=error.message)
 

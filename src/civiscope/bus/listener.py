@@ -7,7 +7,7 @@ from pathlib import Path
 
 from civiscope.base import AppError, ErrorKind, get_log
 from civiscope.bus.calls import Calls
-from civiscope.bus.channel import Channel
+from civiscope.bus.peer import Peer
 from civiscope.bus.taskset import TaskSet
 from civiscope.bus.wire import REQUEST_LIMIT_BYTES, Cancel, Request
 
@@ -49,38 +49,38 @@ class Listener:
                 self._path.unlink()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        channel = Channel(reader, writer, REQUEST_LIMIT_BYTES)
+        peer = Peer(reader, writer, REQUEST_LIMIT_BYTES)
         if len(self._tasks) >= CONNECTION_LIMIT:
             _log.warning("too many connections", role=self._role, limit=CONNECTION_LIMIT)
-            channel.abort()
+            peer.abort()
             return
-        self._tasks.start(self._serve(channel), f"bus-{self._role}-peer")
+        self._tasks.start(self._serve(peer), f"bus-{self._role}-peer")
 
-    async def _serve(self, channel: Channel) -> None:
-        session = _Session(channel, self._calls)
+    async def _serve(self, peer: Peer) -> None:
+        session = _Session(peer, self._calls)
         try:
-            peer = await channel.greet(self._role)
+            role = await peer.greet(self._role)
             await session.run()
         except AppError as error:
             _log.warning("a connection was closed", role=self._role, why=error.message)
         else:
-            _log.debug("a peer hung up", role=self._role, peer=peer)
+            _log.debug("a peer hung up", role=self._role, peer=role)
         finally:
             await session.close()
-            await channel.close()
+            await peer.close()
 
 
 class _Session:
     """The calls of one connection; they end with it."""
 
-    def __init__(self, channel: Channel, calls: Calls) -> None:
-        self._channel = channel
+    def __init__(self, peer: Peer, calls: Calls) -> None:
+        self._peer = peer
         self._calls = calls
         self._tasks = TaskSet(_log)
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        while (message := await self._channel.receive()) is not None:
+        while (message := await self._peer.receive()) is not None:
             if isinstance(message, Request):
                 self._begin(message)
             elif isinstance(message, Cancel):
@@ -104,7 +104,7 @@ class _Session:
     async def _answer(self, request: Request) -> None:
         answer = await self._calls.answer(request)
         with contextlib.suppress(AppError):  # the caller is gone; its connection's reader sees it too
-            await self._channel.send(answer)
+            await self._peer.send(answer)
 
 
 def _bind(path: Path, role: str) -> socket.socket:

@@ -76,7 +76,7 @@ def write_message(message: Message) -> bytes:
     return len(body).to_bytes(4) + body
 
 
-class FrameParser:
+class MessageParser:
     """Bytes of one peer in, messages out; any other bytes are a `ProtocolError`, after which it stays broken.
 
     The first message is `HELLO_LIMIT_BYTES` long at most, so a stranger costs a kilobyte; later ones

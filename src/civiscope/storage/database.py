@@ -19,8 +19,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from civiscope.base import AppError, Clock, ErrorKind, SystemClock
+from civiscope.storage.callqueue import CallQueue
 from civiscope.storage.failure import failure_of, needs_new_connection
-from civiscope.storage.lane import Lane
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -67,8 +67,8 @@ class Database:
         clock = clock or SystemClock()
         make_writer = partial(_Servant, self.path, self.settings, clock, True)
         make_reader = partial(_Servant, self.path, self.settings, clock, False)
-        self._writer = Lane(f"{path.stem}-writer", make_writer, 1, self.settings.queue_limit)
-        self._readers = Lane(
+        self._writer = CallQueue(f"{path.stem}-writer", make_writer, 1, self.settings.queue_limit)
+        self._readers = CallQueue(
             f"{path.stem}-reader", make_reader, self.settings.readers, self.settings.queue_limit
         )
 
@@ -136,7 +136,7 @@ class _Alteration:
 
 
 class _Servant:
-    """A connection and its time limit; lives on one thread of a lane."""
+    """A connection and its time limit; lives on one thread of a queue."""
 
     def __init__(self, path: Path, settings: DatabaseSettings, clock: Clock, writes: bool) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""A lane: a bounded queue of calls and the few threads that serve it, each with a connection of its own."""
+"""A bounded queue of calls and the few threads that serve it, each with a connection of its own."""
 
 import queue
 import threading
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Servant(Protocol):
-    """What a lane's thread works with; made, used and closed on that one thread."""
+    """What a thread of the queue works with; made, used and closed on that one thread."""
 
     def serve(self, work: Callable[[Any], Any], limit_us: int) -> Any:  # any value a call works on and gives
         """Do one call."""
@@ -31,7 +31,7 @@ class _Job:
     future: "Future[Any]"
 
 
-class Lane:
+class CallQueue:
     """Calls wait in one queue (bounded: `EXHAUSTED` when full) and are served in order of arrival.
 
     `close` serves what is queued and then ends the threads; later calls are refused with `UNAVAILABLE`.
@@ -55,7 +55,7 @@ class Lane:
             if self._closed:
                 raise AppError(ErrorKind.UNAVAILABLE, f"The database is closed ({self._name}).")
             if threading.current_thread() in self._threads:
-                raise RuntimeError(f"a call inside a call on the {self._name} lane would wait for itself")
+                raise RuntimeError(f"a call inside a call would wait for itself ({self._name})")
             if len(self._threads) < self._thread_limit:
                 self._start_thread()
             try:

@@ -11,9 +11,9 @@ from civiscope.base import AppError, ErrorKind, ProtocolError
 from civiscope.bus.wire import (
     MAGIC,
     PROTOCOL_VERSION,
-    FrameParser,
     Hello,
     Message,
+    MessageParser,
     check_hello,
     write_message,
 )
@@ -30,17 +30,17 @@ def peer_uid(peer: socket.socket) -> int:
     return int(uid)
 
 
-class Channel:
+class Peer:
     """Messages over a stream. `receive` is for one reader task; `send` for any task of the loop.
 
-    A message that has begun must end within `MESSAGE_LIMIT_S`, in both directions, or the channel breaks. One
-    message at a time waits in the socket's buffer, so a peer that does not read costs one message.
+    A message that has begun must end within `MESSAGE_LIMIT_S`, in both directions, or the connection breaks.
+    One message at a time waits in the socket's buffer, so a peer that does not read costs one message.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit_bytes: int) -> None:
         self._reader = reader
         self._writer = writer
-        self._parser = FrameParser(limit_bytes)
+        self._parser = MessageParser(limit_bytes)
         self._arrived: deque[Message] = deque()
         self._sending = asyncio.Lock()
         self._message_deadline: float | None = None
