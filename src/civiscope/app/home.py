@@ -57,7 +57,7 @@ class Home:
     @property
     def is_initialised(self) -> bool:
         """`civiscope init` has been here."""
-        return (self.root / "site.json").exists()
+        return (self.keys / "site.json").exists()
 
     def role(self, name: str) -> Path:
         """A process role's own folder."""
@@ -66,7 +66,7 @@ class Home:
     def ensure(self) -> None:
         """Create what is missing, readable by us alone; refuse a folder of somebody else."""
         roles = [self.role(name) for name in ("recorder", "server", "analyst", "worker")]
-        for folder in (self.root, self.keys, self.logs, *roles):
+        for folder in (self.root, self.logs, *roles):
             _private_folder(folder)
         _private_folder(self.run)
         link = self.root / "run"

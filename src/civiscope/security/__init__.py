@@ -7,6 +7,7 @@ cannot open; every refusal is an AppError in plain words; key files are readable
 
 from civiscope.security.accounts import Accounts, AccountSettings, Session, SetupCode
 from civiscope.security.audit import AuditLog
+from civiscope.security.authority import machine_hosts, tidy_hosts
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
 from civiscope.security.chaincheck import AuditReport
 from civiscope.security.keyring import Keyring
@@ -52,7 +53,8 @@ __all__ = [
     "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode", "ThrottleSettings",
     "TooManyAttemptsError", "User", "check_csrf", "check_password", "csrf_token",
     "AuditEntry", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "Ledger", "Outcome", "RecordedEntry",
-    "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer", "client_tls", "server_tls",
+    "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer", "client_tls", "server_tls", "machine_hosts",
+    "tidy_hosts",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
     "Secret", "Vault",

@@ -16,11 +16,11 @@ from civiscope.simulator.server import (
     server_tls,
     serving,
 )
-from civiscope.simulator.street import StreetPlan, prepare_town
+from civiscope.simulator.street import TOWN, StreetPlan, prepare_town
 
 __all__ = [
     "FAULTLESS", "Burst", "Faults", "Footage", "RtspServer", "SdpLie", "ServerOptions", "SimulatedCamera",
     "ReplayPeer", "as_description",
     "mount_names", "serve_files", "server_tls", "serving",
-    "StreetPlan", "prepare_town",
+    "TOWN", "StreetPlan", "prepare_town",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 Every picture follows from the street's seed and the frame number, so that a test knows what it should see.
 """
 
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ class StreetPlan:
     height_px: int = 720
     rate_fps: int = 12
     duration_s: int = 16
+
+    @property
+    def clip_stem(self) -> str:
+        """The file's name without its ending: changes with everything that changes the picture's shape."""
+        return f"street-{self.seed}-{self.width_px}x{self.height_px}-{self.rate_fps}-{self.duration_s}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +103,9 @@ def prepare_town(folder: Path, plans: tuple[StreetPlan, ...] = TOWN) -> dict[str
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     clips = {}
     for plan in plans:
-        shape = f"{plan.width_px}x{plan.height_px}-{plan.rate_fps}-{plan.duration_s}"
-        clip = folder / f"street-{plan.seed}-{shape}.mp4"
+        clip = folder / f"{plan.clip_stem}.mp4"
         if not clip.exists():
-            unfinished = clip.with_suffix(".unfinished.mp4")
+            unfinished = clip.with_suffix(f".{os.getpid()}.mp4")
             settings = EncoderSettings(
                 rate_fps=plan.rate_fps, gop_frames=2 * plan.rate_fps, bitrate_bps=1_500_000
             )

@@ -1,7 +1,7 @@
 """One RTSP connection to the simulator: talks through `ServerSession`, and takes packets while it plays."""
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, cast
 
 from civiscope.base import ProtocolError
 from civiscope.media.wire import Delivery, Played, RtpTransport, ServerEvent, ServerSession
@@ -30,10 +30,6 @@ class Studio(Protocol):
         """The connection is closed."""
         ...
 
-    def played(self, watcher: "Watcher") -> None:
-        """It begins to take packets of its `camera`."""
-        ...
-
     def send_datagram(self, packet: bytes, address: tuple[str, int], is_rtcp: bool) -> None:
         """One packet from the server's UDP port, lost if it cannot go at once."""
         ...
@@ -53,11 +49,11 @@ class Watcher(asyncio.Protocol):
         self._host = ""
         self.camera: SimulatedCamera | None = None
         self.missed_units = 0
+        self._wants_report = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         self._host = str(transport.get_extra_info("peername")[0])
         self._studio.joined(self)
 
@@ -90,7 +86,7 @@ class Watcher(asyncio.Protocol):
         self._deliveries = {delivery.track: delivery for delivery in event.deliveries}
         self._playing_since_us = self._studio.now_us()
         self._awaits_key = self.camera is not None and self.camera.starts_at_key
-        self._studio.played(self)
+        self._wants_report = True
 
     def take(self, burst: Burst) -> None:
         """One unit of the camera watched; it goes out with `flush`."""
@@ -108,6 +104,12 @@ class Watcher(asyncio.Protocol):
             return
         channel = (delivery.transport.interleaved or (0, 1))[0]
         self._pending.append(burst.frames if channel == 2 * burst.track else _moved(burst, channel))
+
+    def wants_report(self) -> bool:
+        """True once after its first unit: a client should soon know the camera's clock."""
+        wants = self._wants_report and not self._awaits_key
+        self._wants_report = self._wants_report and not wants
+        return wants
 
     def report(self, track: int, packet: bytes) -> None:
         """A sender report of the camera watched."""

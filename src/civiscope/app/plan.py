@@ -1,0 +1,104 @@
+"""What the recorder is to record: sent by the server, kept sealed by the recorder, which starts alone."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from civiscope.api import source_of
+from civiscope.base import AppError, ChannelId, ErrorKind, StreamId, get_log
+from civiscope.devices import StreamAddress
+from civiscope.ingest import StreamSource, Transport
+from civiscope.security import Vault
+
+_VERSION = 1
+_CONTEXT = b"recording plan"
+_log = get_log("civiscope.app")
+
+
+def sources_of(addresses: Sequence[StreamAddress]) -> tuple[StreamSource, ...]:
+    """The register's streams as the recorder's sources."""
+    return tuple(source_of(one) for one in addresses)
+
+
+def plan_digest(sources: Sequence[StreamSource]) -> str:
+    """Names a plan without telling it: the server sends its plan when the recorder's is another."""
+    return hashlib.sha256(_to_json(sources)).hexdigest()
+
+
+class PlanFile:
+    """The last plan on the recorder's disk, sealed with the recorder's own vault."""
+
+    def __init__(self, path: Path, vault: Vault) -> None:
+        self._path = path
+        self._vault = vault
+
+    def load(self) -> tuple[StreamSource, ...]:
+        """The last plan; empty if there is none or it cannot be opened (the server will send it again)."""
+        try:
+            text = self._vault.open_secret(self._path.read_bytes(), _CONTEXT)
+            return _parse(text)
+        except FileNotFoundError:
+            return ()
+        except (OSError, AppError, ValueError, KeyError, TypeError) as error:
+            _log.error("the kept plan cannot be read; waiting for the server's", why=type(error).__name__)
+            return ()
+
+    def keep(self, sources: Sequence[StreamSource]) -> None:
+        """Write it so that a cut leaves the old plan or the new one; AppError if the disk refuses."""
+        sealed = self._vault.seal_secret(_to_json(sources), _CONTEXT)
+        unfinished = self._path.with_suffix(".new")
+        try:
+            with open(unfinished, "wb", opener=_private) as file:
+                file.write(sealed)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(self._path)
+        except OSError as error:
+            raise AppError(
+                ErrorKind.UNAVAILABLE,
+                f"the recorder cannot keep its plan in {self._path}: {error.strerror}. It records by it "
+                "while it runs, but would not know it after a restart without the server.",
+            ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _to_json(sources: Sequence[StreamSource]) -> bytes:
+    return json.dumps(
+        {
+            "version": _VERSION,
+            "streams": [
+                {
+                    "stream_id": str(one.stream_id), "channel_id": str(one.channel_id), "url": one.url,
+                    "username": one.username, "password": one.password, "transport": one.transport.value,
+                    "tls_fingerprint": one.tls_fingerprint, "audio": one.audio, "foreign": one.foreign,
+                }
+                for one in sources
+            ],
+        }
+    ).encode()  # fmt: skip
+
+
+def _parse(text: bytes) -> tuple[StreamSource, ...]:
+    plan = json.loads(text)
+    if plan["version"] != _VERSION:
+        raise ValueError(f"plan version {plan['version']}")
+    return tuple(
+        StreamSource(
+            stream_id=StreamId(UUID(one["stream_id"])),
+            channel_id=ChannelId(UUID(one["channel_id"])),
+            url=one["url"],
+            username=one["username"],
+            password=one["password"],
+            transport=Transport(one["transport"]),
+            tls_fingerprint=one["tls_fingerprint"],
+            audio=one["audio"],
+            foreign=one["foreign"],
+        )
+        for one in plan["streams"]
+    )

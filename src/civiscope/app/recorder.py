@@ -1,0 +1,117 @@
+"""The recorder process: takes streams in, writes them, hands them on; needs no server and no private key."""
+
+import asyncio
+from pathlib import Path
+
+from civiscope.app.home import Home
+from civiscope.app.plan import PlanFile, plan_digest
+from civiscope.app.role import bus_of, stop_on_signal
+from civiscope.app.settings import GIB, Settings
+from civiscope.app.site import load_keys
+from civiscope.app.volume_watch import VolumeWatch
+from civiscope.base import AppError, SystemClock, get_log
+from civiscope.cluster import tell_ready
+from civiscope.ingest import FeedServer, Intake, StreamSource
+from civiscope.recording import (
+    Recorder,
+    RecorderFace,
+    RecorderSettings,
+    RecorderStatus,
+    Volume,
+    VolumeIdentity,
+)
+from civiscope.storage import DirectoryFiles
+
+TICK_S = 0.040
+WATCHED_TICK_S = 0.010
+_HOUR_US = 3_600_000_000
+_log = get_log("civiscope.app.recorder")
+
+
+def recorder_settings(settings: Settings) -> RecorderSettings:
+    """The recording part of the settings in the recorder's own units."""
+    recording = settings.recording
+    return RecorderSettings(
+        keep_us=int(recording.retention_hours * _HOUR_US),
+        quota_bytes=int(recording.quota_gib * GIB) if recording.quota_gib else None,
+        min_free_bytes=int(recording.keep_free_gib * GIB),
+    )
+
+
+def volume_folder(home: Home, settings: Settings) -> Path:
+    """Where recordings lie."""
+    return settings.recording.folder or home.default_volume
+
+
+class RecorderDesk:
+    """Implements `RecorderFace`; lives on the recorder's loop."""
+
+    def __init__(self, intake: Intake, plan_file: PlanFile, volume: VolumeWatch) -> None:
+        self._intake = intake
+        self._plan_file = plan_file
+        self._volume = volume
+        self._plan: tuple[StreamSource, ...] = ()
+
+    def start_from_kept_plan(self) -> None:
+        """Record what was recorded last."""
+        self._record(self._plan_file.load())
+
+    async def apply_plan(self, sources: tuple[StreamSource, ...]) -> None:
+        """Record these from now on; a disk that cannot keep the plan does not stop the recording."""
+        self._record(sources)
+        try:
+            await asyncio.to_thread(self._plan_file.keep, sources)
+        except AppError as error:
+            _log.error("the plan is not kept", why=error.message)
+
+    async def status(self) -> RecorderStatus:
+        """Plan, streams and volumes."""
+        volume = await asyncio.to_thread(self._volume.status)
+        return RecorderStatus(tuple(self._intake.status()), (volume,), plan_digest(self._plan))
+
+    def _record(self, sources: tuple[StreamSource, ...]) -> None:
+        self._plan = sources
+        self._intake.set_sources(sources)
+        _log.info("recording by plan", streams=len(sources))
+
+
+async def run_recorder(home: Home, settings: Settings) -> None:
+    """Be the recorder until SIGTERM; ends with every part on the disk."""
+    stop = stop_on_signal()
+    clock = SystemClock()
+    keys = load_keys(home)
+    folder = volume_folder(home, settings)
+    async with bus_of("recorder", home, clock) as bus:
+        feed = FeedServer(home.feed_socket, clock)
+        volume = Volume.open(
+            DirectoryFiles(folder), VolumeIdentity(keys.identity.site_id, keys.identity.node_id), clock
+        )
+        used_bytes = sum(segment.size_bytes for segment in volume.catalogue.segments())
+        watch = VolumeWatch(folder, used_bytes, bus.publish)
+        recorder = Recorder(volume, keys.sealer(), clock, recorder_settings(settings), watch.take)
+        intake = Intake((recorder, feed), clock)
+        plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
+        desk = RecorderDesk(intake, plan_file, watch)
+        try:
+            desk.start_from_kept_plan()
+            bus.serve(RecorderFace, desk)
+            await bus.start()
+            tell_ready()
+            await _tick(intake, recorder, feed, stop)
+        finally:
+            intake.close()
+            recorder.close()
+            feed.close()
+
+
+async def _tick(intake: Intake, recorder: Recorder, feed: FeedServer, stop: asyncio.Event) -> None:
+    """Every 40 ms, every 10 ms while somebody watches, until `stop`."""
+    clock = SystemClock()
+    while not stop.is_set():
+        began_us = clock.monotonic_us()
+        intake.tick()
+        recorder.tick()
+        feed.tick()
+        spent_s = (clock.monotonic_us() - began_us) / 1e6
+        interval_s = WATCHED_TICK_S if feed.watched else TICK_S
+        await asyncio.sleep(max(0.001, interval_s - spent_s))

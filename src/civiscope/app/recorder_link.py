@@ -1,0 +1,75 @@
+"""The server's line to the recorder: knows its status, and sees that it records by the right plan."""
+
+import asyncio
+from collections.abc import Mapping
+
+from civiscope.api import RecorderStreams
+from civiscope.app.plan import plan_digest, sources_of
+from civiscope.base import AppError, Clock, ErrorKind, StreamId, get_log
+from civiscope.devices import Devices
+from civiscope.ingest import StreamSource
+from civiscope.recording import RecorderFace, RecorderStatus
+
+_ASK_EVERY_S = 1.0
+_FRESH_US = 5_000_000
+_log = get_log("civiscope.app.server")
+
+
+class RecorderLink:
+    """A `RecorderFace` that answers at once, a second old, and UNAVAILABLE when the recorder is away."""
+
+    def __init__(
+        self, recorder: RecorderFace, devices: Devices, clock: Clock, plan_changed: asyncio.Event
+    ) -> None:
+        self._recorder = recorder
+        self._devices = devices
+        self._clock = clock
+        self._status: RecorderStatus | None = None
+        self._asked_us = 0
+        self._wake = plan_changed
+
+    async def run(self) -> None:
+        """Ask every second, and send the plan whenever the recorder's is another; until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                await self._ask()
+            except AppError as error:
+                _log.warning("the recorder does not answer", why=error.message)
+            try:
+                async with asyncio.timeout(_ASK_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    @property
+    def is_fresh(self) -> bool:
+        """The recorder answered within the last seconds."""
+        return self._status is not None and self._clock.monotonic_us() - self._asked_us < _FRESH_US
+
+    async def status(self) -> RecorderStatus:
+        """The recorder's last answer; UNAVAILABLE when it is too old."""
+        if self._status is None or not self.is_fresh:
+            raise AppError(
+                ErrorKind.UNAVAILABLE,
+                "The recorder does not answer. It starts again by itself; what it received is on the disk.",
+            )
+        return self._status
+
+    async def apply_plan(self, sources: tuple[StreamSource, ...]) -> None:
+        """Hand a plan over; the next question finds it applied."""
+        await self._recorder.apply_plan(sources)
+
+    async def words(self) -> Mapping[StreamId, str]:
+        """Stream → one word, for the command line; empty while the recorder is away."""
+        if not self.is_fresh:
+            return {}
+        return {one.stream_id: one.state for one in await RecorderStreams(self).states()}
+
+    async def _ask(self) -> None:
+        status = await self._recorder.status()
+        wanted = sources_of(await self._devices.plan())
+        if status.plan_digest != plan_digest(wanted):
+            await self._recorder.apply_plan(wanted)
+            status = await self._recorder.status()
+        self._status, self._asked_us = status, self._clock.monotonic_us()

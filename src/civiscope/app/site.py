@@ -1,0 +1,106 @@
+"""The rooms on the server's database, wired once: for the server, and for the command line without one."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from civiscope.app.home import Home
+from civiscope.app.settings import Settings
+from civiscope.base import AppError, Clock, ErrorKind, SystemClock, get_log
+from civiscope.devices import Devices, migrate_devices
+from civiscope.privacy import PurposeRegister, migrate_privacy
+from civiscope.security import (
+    Accounts,
+    AuditLog,
+    SiteIdentity,
+    SiteKeys,
+    machine_hosts,
+    migrate_security,
+    tidy_hosts,
+)
+from civiscope.storage import Database, DatabaseHeader, stamp_header
+
+_log = get_log("civiscope.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who may do what, why, with which cameras; all on `server.db`."""
+
+    home: Home
+    settings: Settings
+    keys: SiteKeys
+    database: Database
+    accounts: Accounts
+    audit: AuditLog
+    purposes: PurposeRegister
+    devices: Devices
+    clock: Clock
+
+    @property
+    def identity(self) -> SiteIdentity:
+        """Organisation, site and node."""
+        return self.keys.identity
+
+
+def create_site(home: Home, settings: Settings, clock: Clock | None = None) -> SiteKeys:
+    """Make the data folder, the keys and the certificate of a new site; an existing site stays as it is."""
+    home.ensure()
+    if home.is_initialised:
+        return SiteKeys.load(home.keys)
+    keys = SiteKeys.create(home.keys, settings.site.name, _hosts(settings), clock)
+    _log.info("made a new site", site=keys.identity.site_id, name=keys.identity.site_name)
+    return keys
+
+
+def load_keys(home: Home) -> SiteKeys:
+    """The keys of a site that `civiscope init` made; AppError(missing) says how to make one."""
+    if not home.is_initialised:
+        raise AppError(ErrorKind.MISSING, f"there is no site in {home.root} yet. Run `civiscope init` first.")
+    return SiteKeys.load(home.keys)
+
+
+@asynccontextmanager
+async def open_site(
+    home: Home, settings: Settings, on_change: Callable[[], None] | None = None
+) -> AsyncIterator[Site]:
+    """Open the server's database with all its rooms; closes it at the end."""
+    clock = SystemClock()
+    keys = load_keys(home)
+    keys.renew_tls(_hosts(settings), clock)
+    database = Database(home.server_database)
+    try:
+        identity = keys.identity
+        stamp_header(
+            database,
+            DatabaseHeader(identity.organisation_id, identity.site_id, "server", clock.now_us()),
+        )
+        for migrate_room in (migrate_security, migrate_privacy, migrate_devices):
+            migrate_room(database)
+        audit = AuditLog(database, keys.audit_keys(), home.role("server"), clock)
+        accounts = Accounts(database, audit, clock)
+        yield Site(
+            home=home,
+            settings=settings,
+            keys=keys,
+            database=database,
+            accounts=accounts,
+            audit=audit,
+            purposes=PurposeRegister(database, audit, clock),
+            devices=Devices(database, keys.vault(), clock, on_change),
+            clock=clock,
+        )
+    finally:
+        database.close()
+
+
+def certified_hosts(settings: Settings) -> frozenset[str]:
+    """Every name and address in the certificate."""
+    return frozenset(tidy_hosts([*_hosts(settings), *machine_hosts()]))
+
+
+def _hosts(settings: Settings) -> Sequence[str]:
+    """Names for the certificate: those configured, and the address listened on if it is a particular one."""
+    listen_host = settings.server.listen.rpartition(":")[0].strip("[]")
+    bound = () if listen_host in {"", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"} else (listen_host,)  # noqa: S104  compared, not bound
+    return (*settings.server.hosts, *bound)

@@ -1,0 +1,98 @@
+"""`civiscope up`: the supervisor of all processes, and the words a newcomer reads."""
+
+import asyncio
+import os
+import ssl
+import sys
+from collections.abc import Callable
+
+from civiscope.app.desk import administer
+from civiscope.app.home import Home
+from civiscope.app.settings import Settings, split_listen
+from civiscope.app.town import SIMULATOR_ROLE, add_town
+from civiscope.base import AppError, get_log
+from civiscope.cluster import RoleSpec, Supervisor, SupervisorSettings, stop_on_signals
+
+_ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("server", 3.0))
+"""Upstream first, with the seconds each may take to stop; they are stopped in the opposite order."""
+_HEALTHY_WITHIN_S = 60.0
+_log = get_log("civiscope.app.up")
+
+Say = Callable[[str], None]
+
+
+async def run_up(home: Home, settings: Settings, simulate: bool, say: Say) -> int:
+    """Run everything until SIGTERM or Ctrl-C; the exit code: 0, or 1 if it never became healthy."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    home.ensure()
+    specs = [_spec(role, stop_s, home, settings) for role, stop_s in _ROLES]
+    if simulate:
+        specs.insert(0, _spec(SIMULATOR_ROLE, 1.0, home, settings))
+    supervisor = Supervisor(specs, SupervisorSettings(home.run, home.logs))
+    async with asyncio.TaskGroup() as group:
+        greeting = group.create_task(_greet(home, settings, simulate, say))
+        try:
+            await supervisor.run(stop)
+        finally:
+            greeting.cancel()
+    return 0
+
+
+def address_of(settings: Settings) -> str:
+    """What a person types into a browser on this machine."""
+    host, port = split_listen(settings.server.listen)
+    if host in {"0.0.0.0", "::", "127.0.0.1", "::1"}:  # noqa: S104  compared, not bound
+        host = settings.server.hosts[0] if settings.server.hosts else "localhost"
+    return f"https://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _spec(role: str, stop_s: float, home: Home, settings: Settings) -> RoleSpec:
+    argv = (sys.executable, "-m", "civiscope", "role", role)
+    listen = {"CIVISCOPE_LISTEN": settings.server.listen}
+    return RoleSpec(role, argv, {"CIVISCOPE_HOME": str(home.root), **listen}, stop_s)
+
+
+async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> None:
+    """Wait for health, then say where the product is and how to become its administrator."""
+    try:
+        async with asyncio.timeout(_HEALTHY_WITHIN_S):
+            await _wait_for_health(home, settings)
+        async with administer(home, settings) as desk:
+            if simulate:
+                await add_town(desk)
+            code = await desk.setup_code()
+    except TimeoutError:
+        say(f"Civiscope is not healthy after {_HEALTHY_WITHIN_S:.0f} s; it goes on trying. See {home.logs}")
+        return
+    except AppError as error:
+        say(f"Civiscope runs, but: {error.message}")
+        return
+    say(f"\nCiviscope is running:      {address_of(settings)}")
+    if code:
+        say(f"first administrator code:  {code}")
+    say(f"data folder:               {home.root}\nCtrl-C stops it.")
+    sys.stdout.flush()
+
+
+async def _wait_for_health(home: Home, settings: Settings) -> None:
+    """Other processes come up meanwhile; nothing in this one can say when."""
+    while not await _is_healthy(home, settings):  # noqa: ASYNC110  the door is another process's
+        await asyncio.sleep(0.2)
+
+
+async def _is_healthy(home: Home, settings: Settings) -> bool:
+    """Ask the door itself, as a browser would, trusting this site's authority only."""
+    host, port = split_listen(settings.server.listen)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    trust = ssl.create_default_context(cafile=os.fspath(home.keys / "authority.pem"))
+    try:
+        async with asyncio.timeout(3.0):
+            reader, writer = await asyncio.open_connection(host, port, ssl=trust, server_hostname="localhost")
+            try:
+                writer.write(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return (await reader.readline()).startswith(b"HTTP/1.1 200")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False

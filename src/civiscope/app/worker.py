@@ -1,0 +1,50 @@
+"""The worker: decodes for others what foreign bytes must not touch; exports and reports come here later."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from civiscope.app.faces import StillPicture, WorkerFace
+from civiscope.app.home import Home
+from civiscope.app.role import bus_of, stop_on_signal
+from civiscope.cluster import tell_ready
+from civiscope.media import AccessUnit, TrackConfig, decode_key_frame
+
+
+class Worker:
+    """Implements `WorkerFace` on one thread."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "decode")
+
+    async def still(self, track: TrackConfig, unit: AccessUnit) -> StillPicture:
+        """One key unit as a picture."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._thread, decode_key_frame, track, unit)
+        return StillPicture(found.width_px, found.height_px, found.jpeg)
+
+    def close(self) -> None:
+        """Wait for the picture being decoded, then end the thread."""
+        self._thread.shutdown(cancel_futures=True)
+
+
+async def run_worker(home: Home) -> None:
+    """Be the worker until SIGTERM."""
+    stop = stop_on_signal()
+    worker = Worker()
+    try:
+        async with bus_of("worker", home) as bus:
+            bus.serve(WorkerFace, worker)
+            await bus.start()
+            tell_ready()
+            await stop.wait()
+    finally:
+        worker.close()
+
+
+async def run_analyst(home: Home) -> None:
+    """Be the analyst until SIGTERM; it has a bus and no work in this version."""
+    stop = stop_on_signal()
+    async with bus_of("analyst", home) as bus:
+        await bus.start()
+        tell_ready()
+        await stop.wait()

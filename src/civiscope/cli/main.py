@@ -1,0 +1,260 @@
+"""The words of the command line; each parses, calls `app`, and prints."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from civiscope import __version__
+from civiscope.app import (
+    Home,
+    Settings,
+    administer,
+    create_site,
+    default_home,
+    load_settings,
+    rebuild_catalogue_of,
+    run_role,
+    run_up,
+    serve_clips,
+    serve_town,
+    write_first_settings,
+)
+from civiscope.base import AppError
+from civiscope.devices import CameraDraft, Transport
+from civiscope.security import Secret
+
+T = TypeVar("T")
+
+commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+camera = typer.Typer(no_args_is_help=True, help="Cameras of this site.")
+sim = typer.Typer(no_args_is_help=True, help="Simulated cameras, as real RTSP on a real socket.")
+audit = typer.Typer(no_args_is_help=True, help="Who looked, changed or was refused.")
+catalogue = typer.Typer(no_args_is_help=True, help="The table of recordings, made again from the volumes.")
+commands.add_typer(camera, name="camera")
+commands.add_typer(sim, name="sim")
+commands.add_typer(audit, name="audit")
+commands.add_typer(catalogue, name="catalogue")
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Data folder; default CIVISCOPE_HOME."),
+]
+ListenOption = Annotated[str | None, typer.Option("--listen", help="host:port; default CIVISCOPE_LISTEN")]
+
+
+def main() -> None:
+    """Run a command; a failure is one line that says what, why and what to do, and exit code 1."""
+    try:
+        commands()
+    except AppError as error:
+        typer.echo(f"civiscope: {error.message}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@commands.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Civiscope: the open, privacy-first video platform for safe cities."""
+    if version:
+        typer.echo(f"civiscope {__version__}")
+        raise typer.Exit
+
+
+@commands.command()
+def init(
+    home: HomeOption = None,
+    name: Annotated[str | None, typer.Option(help="What this site is called.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="IANA name, such as Europe/Sofia.")] = None,
+    host: Annotated[
+        list[str] | None, typer.Option(help="A name browsers will type; may be repeated.")
+    ] = None,
+) -> None:
+    """Make a new site: data folder, keys, certificate; prints the code for the first administrator."""
+    place = _home(home)
+    write_first_settings(place, name, time_zone, tuple(host or ()))
+    create_site(place, load_settings(place.root))
+    typer.echo(f"site ready in {place.root}")
+    _print_setup_code(place, load_settings(place.root))
+
+
+@commands.command()
+def up(
+    home: HomeOption = None,
+    listen: ListenOption = None,
+    simulate: Annotated[
+        bool, typer.Option(help="While the site has no camera, add four simulated ones.")
+    ] = False,
+) -> None:
+    """Start the whole product and keep it running until Ctrl-C."""
+    place = _home(home)
+    settings = load_settings(place.root, listen)
+    create_site(place, settings)
+    raise typer.Exit(_run(run_up(place, settings, simulate, typer.echo)))
+
+
+@commands.command(hidden=True)
+def role(name: str, home: HomeOption = None, listen: ListenOption = None) -> None:
+    """Be one process of the product; started by `up`."""
+    place = _home(home)
+    run_role(name, place, load_settings(place.root, listen))
+
+
+@commands.command(name="setup-code")
+def setup_code(home: HomeOption = None) -> None:
+    """Print a new one-time code for the first administrator, while there is none."""
+    place = _home(home)
+    _print_setup_code(place, load_settings(place.root))
+
+
+@camera.command("add")
+def camera_add(
+    name: Annotated[str, typer.Argument(help="What people call this place, such as 'Market square'.")],
+    address: Annotated[str, typer.Argument(help="rtsp:// or rtsps:// address of the main stream.")],
+    home: HomeOption = None,
+    username: Annotated[str, typer.Option(help="The camera's user name.")] = "",
+    password_stdin: Annotated[
+        bool, typer.Option(help="Read the camera's password from standard input.")
+    ] = False,
+    transport: Annotated[Transport, typer.Option(help="How the stream travels.")] = Transport.AUTO,
+    audio: Annotated[bool, typer.Option(help="Record sound too; off by default.")] = False,
+) -> None:
+    """Add a camera; it is recorded from now on."""
+    password = (
+        sys.stdin.readline().rstrip("\r\n") if password_stdin else os.environ.get("CAMERA_PASSWORD", "")
+    )
+    draft = CameraDraft(
+        name, address, username or None, Secret(password) if password else None, transport, audio
+    )
+    place = _home(home)
+
+    async def add() -> None:
+        async with administer(place, load_settings(place.root)) as desk:
+            added = await desk.add_camera(draft)
+            typer.echo(f"added {added.name}: {added.address}\nid {added.channel_id}")
+
+    _run(add())
+
+
+@camera.command("list")
+def camera_list(home: HomeOption = None) -> None:
+    """List the cameras with their ids."""
+    place = _home(home)
+
+    async def show() -> None:
+        async with administer(place, load_settings(place.root)) as desk:
+            found = await desk.cameras()
+        for one in found:
+            typer.echo(f"{one.channel_id}  {one.state:<11} {one.name}  {one.address}")
+        if not found:
+            typer.echo("no cameras yet. Add one: civiscope camera add NAME rtsp://ADDRESS")
+
+    _run(show())
+
+
+@camera.command("remove")
+def camera_remove(
+    which: Annotated[str, typer.Argument(help="Id or exact name.")], home: HomeOption = None
+) -> None:
+    """Stop recording a camera; what was recorded stays until its retention ends."""
+    place = _home(home)
+
+    async def remove() -> None:
+        async with administer(place, load_settings(place.root)) as desk:
+            removed = await desk.remove_camera(which)
+            typer.echo(f"removed {removed.name}; its recordings stay until their retention ends")
+
+    _run(remove())
+
+
+@sim.command("file")
+def sim_file(
+    clips: Annotated[list[Path], typer.Argument(help="Video files; each becomes one camera.")],
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8554,
+    user: Annotated[str | None, typer.Option(help="name:password that clients must give.")] = None,
+) -> None:
+    """Serve video files as RTSP cameras, looped without re-encoding."""
+    _run(serve_clips(clips, host, port, user, typer.echo))
+
+
+@sim.command("town")
+def sim_town(
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8554,
+) -> None:
+    """Serve drawn streets as RTSP cameras."""
+    _run(serve_town(_home(home), host, port, typer.echo))
+
+
+@audit.command("verify")
+def audit_verify(home: HomeOption = None) -> None:
+    """Check the audit chain from its first entry to its signed head."""
+    place = _home(home)
+
+    async def verify() -> bool:
+        async with administer(place, load_settings(place.root)) as desk:
+            verdict = await desk.verify_audit()
+        typer.echo(verdict.words)
+        return verdict.intact
+
+    raise typer.Exit(0 if _run(verify()) else 2)
+
+
+@catalogue.command("rebuild")
+def catalogue_rebuild(home: HomeOption = None) -> None:
+    """Read every volume anew and write its catalogue again; recordings are not touched."""
+    place = _home(home)
+    for line in rebuild_catalogue_of(place, load_settings(place.root)):
+        typer.echo(line)
+
+
+@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure this machine; works in a checkout of the source (the measures are not installed)."""
+    checkout = Path(__file__).resolve().parents[3]
+    if not (checkout / "bench" / "__main__.py").exists():
+        typer.echo("civiscope: the measures lie in the source checkout; run `make bench` there", err=True)
+        raise typer.Exit(1)
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "bench", *context.args], cwd=checkout))
+
+
+def _home(option: Path | None) -> Home:
+    return Home(option.expanduser().absolute() if option else default_home())
+
+
+def _run(work: Coroutine[object, object, T]) -> T:
+    """Run it; of several failures that came together, the first is the one told."""
+    try:
+        return asyncio.run(work)
+    except BaseExceptionGroup as group:
+        told = group.subgroup(AppError)
+        if told is None:
+            raise
+        raise _first(told) from group
+
+
+def _first(group: BaseExceptionGroup[AppError]) -> AppError:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _print_setup_code(place: Home, settings: Settings) -> None:
+    async def code() -> str | None:
+        async with administer(place, settings) as desk:
+            return await desk.setup_code()
+
+    found = _run(code())
+    if found is None:
+        typer.echo("the first administrator exists; sign in with that account")
+    else:
+        typer.echo(f"one-time code for the first administrator: {found}")
