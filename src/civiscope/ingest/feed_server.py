@@ -29,6 +29,8 @@ from civiscope.ingest.feed_wire import (
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
 
 _log = get_log("civiscope.ingest.feed")
+_SEND_BUFFER_BYTES = 1 << 20
+"""Asked of the system, which may give less: what one tick brings of all cameras goes out in the same tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class FeedServer:
                 connection.close()
                 continue
             connection.setblocking(False)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             self._readers.append(FeedReader(connection, self._settings.reader_bytes, now_us))
 
     def _serve(self, reader: FeedReader, now_us: int) -> bool:
