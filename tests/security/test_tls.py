@@ -207,6 +207,7 @@ def test_other_certificates_are_no_nodes(nodes: Authority) -> None:
     cut=st.integers(0, 50),
 )
 @settings(max_examples=300)
+@pytest.mark.filterwarnings("ignore:Parsed a:UserWarning", "ignore:The parsed certificate:UserWarning")
 def test_mutated_certificates_are_refused(
     made_keys: SiteKeys, flips: list[tuple[int, int]], cut: int
 ) -> None:

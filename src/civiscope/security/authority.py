@@ -162,6 +162,8 @@ def read_node_certificate(
         raise IntegrityError("this certificate lacks what a node's certificate says") from None
     except _UNREADABLE as error:
         raise ProtocolError(f"these bytes are not a certificate of this site: {error}") from None
+    if not der.endswith(b"\0" + certificate.signature):
+        raise ProtocolError("these bytes are not a certificate in DER: its signature is no whole octets")
     node_id = _node_id(names)
     if node_id is None or constraints.ca or not isinstance(public_key, Ed25519PublicKey):
         raise IntegrityError("this certificate of the site is not a node's: it may not sign recordings")

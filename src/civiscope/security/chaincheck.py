@@ -7,6 +7,7 @@ from civiscope.base import AppError
 from civiscope.security.chain import head_message, link
 from civiscope.security.headfile import KeptHead
 from civiscope.security.ledger import AuditKeys, recorded_of
+from civiscope.security.signature import read_signature
 from civiscope.security.tables import audit_detail_table, audit_table
 from civiscope.storage import Connection, Database, Row, func, select
 
@@ -89,7 +90,8 @@ class ChainCheck:
             raise _BrokenChain(expected, f"entry {expected} is missing")
         try:
             chain = link(walk.chain, walk.signature, recorded_of(row))
-        except (ValueError, TypeError, AttributeError, OverflowError):
+            read_signature(row.signature)
+        except (AppError, ValueError, TypeError, AttributeError, OverflowError):
             raise _BrokenChain(expected, f"entry {expected} holds what no entry holds") from None
         if chain != row.chain:
             broken = expected if self._holds(walk.sequence, walk.chain, walk.signature) else walk.sequence

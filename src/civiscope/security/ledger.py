@@ -1,6 +1,7 @@
 """Rows of the audit chain: appending in a transaction, reading them back as values."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -88,11 +89,18 @@ class Ledger:
 
 
 def recorded_of(row: Row[tuple[object, ...]]) -> RecordedEntry:
-    """A row of `audit_table` as a value; ValueError if no program of ours wrote it so."""
+    """A row of `audit_table` as a value; IntegrityError if no program of ours wrote it so."""
+    try:
+        return _recorded(row)
+    except (ValueError, TypeError, AttributeError):
+        raise IntegrityError(f"audit entry {row.sequence} holds what no entry holds") from None
+
+
+def _recorded(row: Row[tuple[object, ...]]) -> RecordedEntry:
     return RecordedEntry(
         sequence=row.sequence,
         at_us=row.at_us,
-        principal_id=None if row.principal_id is None else PrincipalId(row.principal_id),
+        principal_id=None if row.principal_id is None else PrincipalId(UUID(row.principal_id)),
         who=row.who,
         what=row.what,
         object=row.object,
@@ -123,7 +131,7 @@ def _columns(recorded: RecordedEntry) -> dict[str, object]:
     return {
         "sequence": recorded.sequence,
         "at_us": recorded.at_us,
-        "principal_id": recorded.principal_id,
+        "principal_id": None if recorded.principal_id is None else str(recorded.principal_id),
         "who": recorded.who,
         "what": recorded.what,
         "object": recorded.object,

@@ -37,7 +37,7 @@ _ROWS = (
     "asdfghjkl", "qsdfghjklm", "zxcvbnm", "yxcvbnm", "йцукенгшщзхъ", "фывапролджэ",
 )  # fmt: skip
 _RUN = 4
-_DISTINCT_LEFT = 5
+_DISTINCT_LEFT = 6
 
 
 def tidy_password(password: str) -> str:
@@ -137,9 +137,9 @@ class PasswordHasher:
             self._nobody = self._argon2.hash(os.urandom(16))
         try:
             return self._argon2.verify(stored or self._nobody, tidy_password(password)[:PASSWORD_MAX])
-        except argon2.exceptions.VerificationError:
+        except argon2.exceptions.VerifyMismatchError:
             return False
-        except argon2.exceptions.InvalidHashError:
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             raise AppError(
                 ErrorKind.LOST_DATA,
                 "The stored password hash is damaged: let an administrator set a new password.",

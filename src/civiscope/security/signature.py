@@ -50,6 +50,20 @@ class Signer:
         return self._header + self._key.sign(b"".join((self._domain, b"\0", self._header, message)))
 
 
+def read_signature(signature: bytes) -> tuple[bytes, bytes]:
+    """Header and the signer's key fingerprint; ProtocolError if the bytes are no signature we can read."""
+    if len(signature) != SIGNATURE_BYTES:
+        raise ProtocolError(f"a signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
+    header = signature[: _HEADER.size]
+    version, algorithm, fingerprint = _HEADER.unpack(header)
+    if version != _VERSION or algorithm != _ED25519:
+        raise ProtocolError(
+            f"signature of version {version}, algorithm {algorithm}: this release reads version 1, "
+            "algorithm 1 (Ed25519); use a newer one"
+        )
+    return header, fingerprint
+
+
 class SignatureChecker:
     """Checks what `Signer` made with the private half of `key` for the same `domain`."""
 
@@ -62,15 +76,7 @@ class SignatureChecker:
 
     def check(self, signature: bytes, message: bytes) -> None:
         """IntegrityError if it does not hold; ProtocolError if the bytes are no signature we can read."""
-        if len(signature) != SIGNATURE_BYTES:
-            raise ProtocolError(f"a signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
-        header = signature[: _HEADER.size]
-        version, algorithm, fingerprint = _HEADER.unpack(header)
-        if version != _VERSION or algorithm != _ED25519:
-            raise ProtocolError(
-                f"signature of version {version}, algorithm {algorithm}: this release reads version 1, "
-                "algorithm 1 (Ed25519); use a newer one"
-            )
+        header, fingerprint = read_signature(signature)
         if fingerprint != self._fingerprint:
             raise IntegrityError(
                 f"signed by key {fingerprint.hex()}, not by the key {self._fingerprint.hex()} it should be"

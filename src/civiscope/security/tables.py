@@ -63,7 +63,7 @@ audit_table = Table(
     _metadata,
     Column("sequence", Integer, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
-    Column("principal_id", Uuid),
+    Column("principal_id", String(36)),
     Column("who", String, nullable=False),
     Column("what", String, nullable=False),
     Column("object", String, nullable=False),
