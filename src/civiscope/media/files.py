@@ -200,12 +200,11 @@ def _samples(config: TrackConfig, stream: Stream, packets: list[Packet[Stream]])
 
 
 def _times(config: TrackConfig, stream: Stream, packet: Packet[Stream], number: int) -> tuple[int, int]:
-    """pts and dts in the track's ticks; a raw file has none, so its frame rate counts."""
+    """pts and dts in the track's ticks; a raw file has none, so its frame rate and order count."""
     dts = packet.dts if packet.dts is not None else packet.pts
     if dts is None or stream.time_base is None:
-        rate = (
-            stream.average_rate if isinstance(stream, VideoStream) and stream.average_rate else Fraction(25)
-        )
+        rate = stream.guessed_rate if isinstance(stream, VideoStream) else None
+        rate = rate or Fraction(25)
         at = round(number * config.clock_rate_hz / rate)
         return at, at
     scale = stream.time_base * config.clock_rate_hz

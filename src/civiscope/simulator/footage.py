@@ -67,7 +67,7 @@ class Footage:
             for unit in source.units
             if (rate := self.tracks[unit.track_id - 1].clock_rate_hz)
         ]
-        self.capture_offset_us = max(lead) + source.units[0].arrival_us
+        self.capture_offset_us = max(lead) + _start_us(source)
         """Media time of what the lens sees, minus the time sent: no picture is sent before it was seen."""
 
     @classmethod
@@ -77,20 +77,25 @@ class Footage:
 
 
 def _ready_units(source: FileUnits, in_band: bool) -> list[ReadyUnit]:
-    start_us = source.units[0].arrival_us
+    start_us = _start_us(source)
     packetizers = {
         track.track_id: packetizer_for(track, _PAYLOAD_TYPES[track.codec], 0) for track in source.tracks
     }
     ready = []
     for unit in source.units:
         due_us = unit.arrival_us - start_us
-        if due_us >= source.duration_us:
-            continue  # sound that outlasts the picture would overlap the next round
+        if not 0 <= due_us < source.duration_us:
+            continue  # sound before the first or after the last picture would overlap another round
         track = source.tracks[unit.track_id - 1]
         data = _with_parameter_sets(track, unit) if in_band else unit.data
         packets = packetizers[unit.track_id].packets(data, 0)
         ready.append(_ready(replace(unit, data=b""), due_us, packets))
     return ready
+
+
+def _start_us(source: FileUnits) -> int:
+    """When the first unit of the first track is due."""
+    return source.units_of(source.tracks[0].track_id)[0].arrival_us
 
 
 def _with_parameter_sets(track: TrackConfig, unit: AccessUnit) -> bytes:

@@ -182,12 +182,6 @@ class RtspServer:
         """The connection is closed."""
         self._watchers.discard(watcher)
 
-    def played(self, watcher: Watcher) -> None:
-        """Report at once, so that the client soon knows the camera's clock."""
-        if watcher.camera is not None:
-            for track, packet in watcher.camera.reports(self.now_us(), self._clock.now_us()):
-                watcher.report(track, packet)
-
     def send_datagram(self, packet: bytes, address: tuple[str, int], is_rtcp: bool) -> None:
         """One packet from our UDP ports, lost if it cannot go at once."""
         if self._sockets is not None:
@@ -222,9 +216,7 @@ class RtspServer:
                 continue
             self._serve(camera, watchers, now_us)
             if is_report_time:
-                for track, packet in camera.reports(now_us, self._clock.now_us()):
-                    for watcher in watchers:
-                        watcher.report(track, packet)
+                self._report(camera, watchers, now_us)
             for watcher in watchers:
                 watcher.flush(now_us)
 
@@ -232,6 +224,14 @@ class RtspServer:
         for burst in camera.due(now_us):
             for watcher in watchers:
                 watcher.take(burst)
+        for watcher in watchers:
+            if watcher.wants_report():
+                self._report(camera, [watcher], now_us)
+
+    def _report(self, camera: SimulatedCamera, watchers: Sequence[Watcher], now_us: int) -> None:
+        for track, packet in camera.reports(now_us, self._clock.now_us()):
+            for watcher in watchers:
+                watcher.report(track, packet)
 
     def _close_sockets(self) -> None:
         for each in self._sockets or ():
@@ -297,9 +297,7 @@ async def serve_files(
 
     Files are read and cut in a thread, then looped from memory.
     """
-    footage = {
-        path: await asyncio.to_thread(Footage.load, path, in_band=True) for path in dict.fromkeys(paths)
-    }
+    footage = {path: await asyncio.to_thread(Footage.load, path) for path in dict.fromkeys(paths)}
     names = mount_names(paths)
     server = RtspServer(
         [SimulatedCamera(name, footage[path]) for name, path in zip(names, paths, strict=True)],
