@@ -113,7 +113,9 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def server(tmp_path: Path, clock: ManualClock) -> Iterator[FeedServer]:
-    server = FeedServer(tmp_path / "feed.sock", clock, FeedSettings(reader_bytes=20_000))
+    server = FeedServer(
+        tmp_path / "feed.sock", clock, FeedSettings(reader_bytes=20_000, send_buffer_bytes=4096)
+    )
     yield server
     server.close()
 
@@ -223,7 +225,7 @@ def test_a_slow_reader_is_moved_to_a_key_unit_and_told_exactly(server: FeedServe
 )
 def test_every_unit_comes_or_is_counted(steps: list[str], tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / f"{new_id()}.sock"
-    server = FeedServer(path, clock, FeedSettings(reader_bytes=10_000))
+    server = FeedServer(path, clock, FeedSettings(reader_bytes=10_000, send_buffer_bytes=4096))
     source: Source | None = Source(server, size=1500)
     reader = Reader(path, server, buffer_bytes=2304)
     reader.say(FeedSubscribe(STREAM))

@@ -29,8 +29,6 @@ from civiscope.ingest.feed_wire import (
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
 
 _log = get_log("civiscope.ingest.feed")
-_SEND_BUFFER_BYTES = 1 << 20
-"""Asked of the system, which may give less: what one tick brings of all cameras goes out in the same tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,8 @@ class FeedSettings:
 
     reader_bytes: int = 8 << 20
     """What may wait for one reader before it loses units."""
+    send_buffer_bytes: int = 1 << 20
+    """Asked of the system, which may give less: what one tick brings of all cameras goes out in that tick."""
     cache_bytes: int = 8 << 20
     """The longest GOP that is kept per stream."""
     resume_bytes: int = 512 << 10
@@ -191,7 +191,7 @@ class FeedServer:
                 connection.close()
                 continue
             connection.setblocking(False)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._settings.send_buffer_bytes)
             self._readers.append(FeedReader(connection, self._settings.reader_bytes, now_us))
 
     def _serve(self, reader: FeedReader, now_us: int) -> bool:
