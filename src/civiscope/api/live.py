@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Send
 from starlette.websockets import WebSocket
 
+from civiscope.api.download import let_go
 from civiscope.base import AppError, Clock, ErrorKind
 
 CLOSE_SESSION_ENDED = 4401
@@ -87,6 +88,8 @@ class LiveSocket:
             return goodbye_for(error)
         except OSError:  # uvicorn's ClientDisconnected: the peer has left
             return None
+        finally:
+            await let_go(messages)
         return Goodbye(CLOSE_REFUSED, "This look has ended.")
 
     async def _read(self) -> Goodbye | None:

@@ -5,9 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, WebSocket
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from civiscope.api.calls import Call
+from civiscope.api.download import Download
 from civiscope.api.faces import Faces
 from civiscope.api.guard import (
     Guard,
@@ -88,7 +89,7 @@ class LookCalls:
         if look.function is not Function.EXPORT:
             raise AppError(ErrorKind.DENIED, "This look is not for download. Open one of kind export.")
         disposition = {"Content-Disposition": f'attachment; filename="civiscope-{look.id}.mp4"'}
-        return StreamingResponse(look.download(), media_type="video/mp4", headers=disposition)
+        return Download(look.download(), media_type="video/mp4", headers=disposition)
 
     async def live(self, socket: WebSocket, look_id: str) -> None:
         """`WS /looks/{id}/live`: from accepting to closing."""
