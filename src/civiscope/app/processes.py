@@ -17,7 +17,8 @@ from civiscope.base import AppError, ErrorKind, configure_logging
 def run_role(name: str, home: Home, settings: Settings) -> None:
     """Be one process until SIGTERM; MISSING for a role nobody knows."""
     configure_logging(settings.log.level)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it reports every look at a schema
+    for chatty in ("alembic", "uvicorn"):  # they report every look at a schema, every connection
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     home.ensure()
     gc.freeze()  # what is imported now lives as long as the process: no need to look at it again
     run_loop(_role(name, home, settings))

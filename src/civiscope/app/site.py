@@ -79,6 +79,8 @@ async def open_site(
             migrate_room(database)
         audit = AuditLog(database, keys.audit_keys(), home.role("server"), clock)
         accounts = Accounts(database, audit, clock)
+        purposes = PurposeRegister(database, audit, clock)
+        await purposes.seed_defaults()
         yield Site(
             home=home,
             settings=settings,
@@ -86,7 +88,7 @@ async def open_site(
             database=database,
             accounts=accounts,
             audit=audit,
-            purposes=PurposeRegister(database, audit, clock),
+            purposes=purposes,
             devices=Devices(database, keys.vault(), clock, on_change),
             clock=clock,
         )
