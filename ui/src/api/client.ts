@@ -172,19 +172,18 @@ export class Client {
     const query = new URLSearchParams(channels.map((id) => ["channel", id]));
     query.set("from_us", String(Math.round(fromUs)));
     query.set("to_us", String(Math.round(toUs)));
-    query.set("resolution_us", String(Math.max(1, Math.round(resolutionUs))));
+    query.set("resolution_us", String(Math.max(0, Math.min(86_400_000_000, Math.round(resolutionUs)))));
     return this.json("GET", `/timeline?${query.toString()}`, undefined, signal);
   }
 
+  /** Days (in the site's zone) on which one channel has recordings. */
   days(
-    channels: readonly string[],
+    channelId: string,
     fromUs: number,
     toUs: number,
     signal?: AbortSignal,
   ): Promise<Result<{ readonly days: readonly string[] }>> {
-    const query = new URLSearchParams(channels.map((id) => ["channel", id]));
-    query.set("from_us", String(Math.round(fromUs)));
-    query.set("to_us", String(Math.round(toUs)));
+    const query = new URLSearchParams({ channel: channelId, from_us: String(fromUs), to_us: String(toUs) });
     return this.json("GET", `/timeline/days?${query.toString()}`, undefined, signal);
   }
 

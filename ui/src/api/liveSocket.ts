@@ -18,9 +18,7 @@ const SILENT_MS = 20_000;
 
 export function openLiveSocket(lookId: string, events: LiveSocketEvents): LiveSocket {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(
-    `${scheme}//${location.host}/api/v1/looks/${encodeURIComponent(lookId)}/live`,
-  );
+  const socket = new WebSocket(`${scheme}//${location.host}/api/v1/looks/${encodeURIComponent(lookId)}/live`);
   socket.binaryType = "arraybuffer";
   const sentMs = new Map<number, number>();
   let serial = 0;

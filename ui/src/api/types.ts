@@ -86,6 +86,7 @@ export interface Probed {
   readonly tracks: readonly ProbedTrack[];
   readonly picture_jpeg_base64: string | null;
   readonly took_ms: number;
+  readonly sends_password_in_clear?: boolean;
 }
 
 export interface RecordedSpan {

@@ -203,9 +203,7 @@ function readTrackFragment(view: DataView, traf: Box, moof: Box, track: VideoTra
   let decodeTime = 0;
   if (tfdt !== undefined) {
     const isLong = view.getUint8(tfdt.bodyStart) === 1;
-    decodeTime = isLong
-      ? Number(view.getBigUint64(tfdt.bodyStart + 4))
-      : view.getUint32(tfdt.bodyStart + 4);
+    decodeTime = isLong ? Number(view.getBigUint64(tfdt.bodyStart + 4)) : view.getUint32(tfdt.bodyStart + 4);
   }
   const pictures: PictureSample[] = [];
   for (const run of inner.filter((box) => box.type === "trun")) {

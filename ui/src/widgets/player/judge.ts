@@ -2,7 +2,8 @@
 
 import type { StreamState } from "../../api/liveMessages";
 
-export type TileState = "idle" | "connecting" | "live" | "frozen" | "lost" | "denied" | "unsupported" | "paused";
+export type TileState =
+  "idle" | "connecting" | "live" | "frozen" | "lost" | "denied" | "unsupported" | "paused";
 
 /** A picture this long without a successor is no longer live. */
 export const FROZEN_AFTER_MS = 2_000;

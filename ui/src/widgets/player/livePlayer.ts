@@ -237,7 +237,7 @@ export class LivePlayer {
     this.isUnsupported = false;
     const isSameRun = atUs === this.runStartUs && this.feed !== null;
     this.runStartUs = atUs;
-    if (this.mseType === null || this.isJpegTrack()) {
+    if (bytes.length === 0 || this.mseType === null || this.isJpegTrack()) {
       this.beginJpeg();
       return;
     }
@@ -303,11 +303,16 @@ export class LivePlayer {
   }
 
   private takeFragment(atUs: number, bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.painter !== null && isJpeg(bytes)) {
+      this.times.add(atUs / 1e6, atUs);
+      this.painter.paint(bytes, atUs);
+      return;
+    }
     const pictures = this.track === null ? [] : readPictures(bytes, this.track);
     const [first] = pictures;
     if (this.painter !== null) {
       if (first !== undefined && isJpeg(first.data)) {
-        this.times.add(first.timeS, atUs);
+        this.times.add(atUs / 1e6, atUs);
         this.painter.paint(first.data, atUs);
       }
       return;
@@ -353,7 +358,8 @@ export class LivePlayer {
       video.playbackRate = move.rate;
     }
     if (video.paused) video.play().catch(() => undefined);
-    if (video.currentTime - buffered.start(0) > KEEP_MOST_S) this.feed?.trim(video.currentTime - KEEP_BEHIND_S);
+    if (video.currentTime - buffered.start(0) > KEEP_MOST_S)
+      this.feed?.trim(video.currentTime - KEEP_BEHIND_S);
   }
 
   /** Pictures are there but none reaches the screen: first seek, then start anew. */

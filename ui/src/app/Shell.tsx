@@ -1,0 +1,198 @@
+import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { client, serverClock } from "../api/client";
+import type { Session } from "../api/types";
+import { go, useAddress } from "../kit/address";
+import { Button, Link, Skeleton, StateBox } from "../kit/parts";
+import { ShortcutContext, useShortcuts } from "../kit/shortcuts";
+import { momentText, timeText, zoneName } from "../kit/time";
+import { en } from "../text/en";
+import { SiteContext, useAsked, type Site } from "../widgets/site";
+import { KeysDialog } from "./KeysDialog";
+import { PurposeField } from "./PurposeField";
+import { ROUTES, routeOf } from "./routes";
+import { createShortcuts } from "./shortcuts";
+import { ThemeField } from "./ThemeField";
+
+interface ShellProps {
+  readonly session: Session;
+  readonly onSignedOut: () => void;
+  readonly onSignOut: () => void;
+}
+
+const PURPOSE_KEPT = "civiscope.purpose";
+const CHANNELS_EVERY_MS = 3_000;
+
+function keptPurpose(session: Session): string | null {
+  const kept = sessionStorage.getItem(`${PURPOSE_KEPT}.${session.principal.id}`);
+  return session.purposes.find((one) => one.id === kept)?.id ?? null;
+}
+
+export function Shell({ session, onSignedOut, onSignOut }: ShellProps) {
+  const [purpose, setPurposeState] = useState(() => keptPurpose(session));
+  const [said, setSaid] = useState("");
+  const [shortcuts] = useState(createShortcuts);
+  const channels = useAsked((signal) => client.channels(signal), "channels", CHANNELS_EVERY_MS);
+
+  useEffect(() => shortcuts.listen(window), [shortcuts]);
+  useEffect(() => {
+    if (said === "") return undefined;
+    const timer = setTimeout(() => setSaid(""), 8_000);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const setPurpose = useCallback(
+    (id: string | null) => {
+      sessionStorage.setItem(`${PURPOSE_KEPT}.${session.principal.id}`, id ?? "");
+      setPurposeState(id);
+    },
+    [session.principal.id],
+  );
+  const site = useMemo<Site>(
+    () => ({
+      session,
+      zone: session.site.time_zone,
+      purpose,
+      setPurpose,
+      channels,
+      can: (permission) => session.permissions.includes(permission),
+      onSignedOut,
+      say: setSaid,
+    }),
+    [session, purpose, setPurpose, channels, onSignedOut],
+  );
+
+  return (
+    <ShortcutContext value={shortcuts.registry}>
+      <SiteContext value={site}>
+        <Frame site={site} said={said} onSignOut={onSignOut} />
+      </SiteContext>
+    </ShortcutContext>
+  );
+}
+
+interface FrameProps {
+  readonly site: Site;
+  readonly said: string;
+  readonly onSignOut: () => void;
+}
+
+function Frame({ site, said, onSignOut }: FrameProps) {
+  const { pathname } = useAddress();
+  const route = routeOf(pathname);
+  const [isKeys, setKeys] = useState(false);
+  useEffect(() => {
+    document.title = `${route?.name ?? en.product} · ${site.session.site.name}`;
+  }, [route, site.session.site.name]);
+  useShortcuts(en.keys.everywhere, [
+    ...ROUTES.map(
+      ({ path, name }, index) => [String(index + 1), en.keys.page(name), () => go(path)] as const,
+    ),
+    ["?", en.keys.help, () => setKeys(true)],
+  ]);
+  const Page = route?.page;
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        {en.skip}
+      </a>
+      <nav className="rail" aria-label={en.pages.rail}>
+        {ROUTES.map(({ path, name, sign }, index) => (
+          <Link
+            key={path}
+            to={path}
+            go={go}
+            className="rail-item"
+            current={route?.path === path}
+            testId={`page-${path.slice(1)}`}
+          >
+            <span className="rail-sign" aria-hidden="true">
+              {sign}
+            </span>
+            <span>{name}</span>
+            <kbd aria-hidden="true">{index + 1}</kbd>
+          </Link>
+        ))}
+      </nav>
+      <header className="top">
+        <strong className="top-site">{site.session.site.name}</strong>
+        <PurposeField />
+        <span className="top-space" />
+        <LinkState channels={site.channels} />
+        <Clock zone={site.zone} />
+        <ThemeField />
+        <a
+          className="button button-quiet"
+          href={client.authorityAddress}
+          download
+          title={en.signIn.authorityHint}
+        >
+          {en.signIn.authority}
+        </a>
+        <Button kind="quiet" label={en.keys.help} onClick={() => setKeys(true)} testId="keys">
+          <span aria-hidden="true">?</span>
+        </Button>
+        <span className="top-who" data-testid="who">
+          <span className="visually-hidden">{en.shell.signedInAs("")}</span>
+          {site.session.principal.name}
+        </span>
+        <Button kind="quiet" onClick={onSignOut} testId="sign-out">
+          {en.shell.signOut}
+        </Button>
+      </header>
+      <StaleBanner channels={site.channels} zone={site.zone} />
+      <main className="main" id="main" tabIndex={-1}>
+        {Page === undefined ? (
+          <StateBox title={en.common.notFound}>
+            <Link to="/live" go={go} className="button">
+              {en.common.goLive}
+            </Link>
+          </StateBox>
+        ) : (
+          <Suspense fallback={<Skeleton rows={6} label={en.common.loading} />}>
+            <Page />
+          </Suspense>
+        )}
+      </main>
+      <div className="said" role="status" aria-live="polite" data-testid="said">
+        {said}
+      </div>
+      {isKeys && <KeysDialog onClose={() => setKeys(false)} />}
+    </div>
+  );
+}
+
+function isDown(channels: Site["channels"]): boolean {
+  return channels.problem !== null && ["offline", "timeout"].includes(channels.problem.kind);
+}
+
+function LinkState({ channels }: { readonly channels: Site["channels"] }) {
+  const down = isDown(channels);
+  return (
+    <span className={down ? "verdict is-bad" : "verdict is-good"} data-testid="link">
+      <span aria-hidden="true">{down ? "▲" : "●"}</span>
+      <span className="link-words"> {down ? en.shell.linkDown : en.shell.linkUp}</span>
+    </span>
+  );
+}
+
+function StaleBanner({ channels, zone }: { readonly channels: Site["channels"]; readonly zone: string }) {
+  if (!isDown(channels)) return <div className="stale-none" />;
+  const sinceMs = channels.answeredMs === null ? 0 : performance.now() - channels.answeredMs;
+  return (
+    <div className="stale" role="alert" data-testid="stale">
+      ▲ {en.shell.linkDownLong(timeText(serverClock.nowUs() - sinceMs * 1000, zone))}
+    </div>
+  );
+}
+
+function Clock({ zone }: { readonly zone: string }) {
+  const [nowUs, setNowUs] = useState(() => serverClock.nowUs());
+  useEffect(() => {
+    const timer = setInterval(() => setNowUs(serverClock.nowUs()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <time className="clock" title={`${en.shell.clock}: ${zone}`} data-testid="clock">
+      {momentText(nowUs, zone)} {zoneName(zone, nowUs)}
+    </time>
+  );
+}

@@ -1,0 +1,108 @@
+import { useState } from "react";
+import { client } from "../../api/client";
+import { Button, Skeleton, StateBox } from "../../kit/parts";
+import { momentText } from "../../kit/time";
+import { en } from "../../text/en";
+import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
+import { useAsked, useSite } from "../../widgets/site";
+
+const PAGE = 100;
+
+export function AuditPage() {
+  const site = useSite();
+  return site.can("audit.read") ? <Audit /> : <DeniedBox permission="audit.read" />;
+}
+
+function Audit() {
+  const { zone, session, channels } = useSite();
+  const [before, setBefore] = useState<number | null>(null);
+  const asked = useAsked(
+    (signal) => client.audit(PAGE, before, signal),
+    `audit ${before ?? ""}`,
+    before === null ? 10_000 : null,
+  );
+  const { columns } = en.audit;
+  const page = asked.value;
+  const oldest = page?.entries[page.entries.length - 1]?.sequence ?? null;
+  const purposes = new Map(session.purposes.map((one) => [one.id, one.title]));
+  const names = new Map((channels.value ?? []).map((one) => [one.id, one.name]));
+  return (
+    <section className="page" aria-label={en.audit.title}>
+      <div className="toolbar">
+        <h1>{en.audit.title}</h1>
+        {page !== null && (
+          <p
+            className={page.intact ? "verdict is-good" : "verdict is-bad"}
+            role="status"
+            data-testid="intact"
+          >
+            <span aria-hidden="true">{page.intact ? "✓" : "▲"}</span>{" "}
+            {page.intact ? en.audit.intact : en.audit.broken}
+          </p>
+        )}
+      </div>
+      {page === null && asked.problem === null && <Skeleton rows={8} label={en.common.loading} />}
+      {page === null && asked.problem !== null && (
+        <ProblemBox problem={asked.problem} onRetry={asked.refresh} />
+      )}
+      {page?.entries.length === 0 && (
+        <StateBox title={en.audit.empty}>
+          <p>{en.audit.emptyHint}</p>
+        </StateBox>
+      )}
+      {page !== null && page.entries.length > 0 && (
+        <div className="table-box" tabIndex={0} role="region" aria-label={en.audit.title}>
+          <table data-testid="audit">
+            <thead>
+              <tr>
+                <th scope="col" className="number">
+                  {columns.sequence}
+                </th>
+                {[
+                  columns.at,
+                  columns.who,
+                  columns.what,
+                  columns.object,
+                  columns.why,
+                  columns.outcome,
+                  columns.where,
+                ].map((words) => (
+                  <th key={words} scope="col">
+                    {words}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {page.entries.map((entry) => (
+                <tr key={entry.sequence} className={`outcome-${entry.outcome}`}>
+                  <td className="number">{entry.sequence}</td>
+                  <td className="mono">{momentText(entry.at_us, zone)}</td>
+                  <td>{entry.who}</td>
+                  <td>{entry.what}</td>
+                  <td title={entry.object}>{names.get(entry.object) ?? entry.object}</td>
+                  <td title={entry.why}>{purposes.get(entry.why) ?? entry.why}</td>
+                  <td>
+                    <span aria-hidden="true">{entry.outcome === "done" ? "✓" : "▲"}</span> {entry.outcome}
+                  </td>
+                  <td className="mono">{entry.from_where}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <div className="group">
+        <Button disabled={before === null} onClick={() => setBefore(null)}>
+          {en.audit.newest}
+        </Button>
+        <Button
+          disabled={oldest === null || (page?.entries.length ?? 0) < PAGE}
+          onClick={() => setBefore(oldest)}
+        >
+          {en.audit.older}
+        </Button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,142 @@
+import { useEffect, useRef } from "react";
+import { go } from "../../kit/address";
+import { Button, StateBox } from "../../kit/parts";
+import { useShortcuts } from "../../kit/shortcuts";
+import { en } from "../../text/en";
+import { CameraTree } from "../../widgets/CameraTree";
+import { GridPicker } from "../../widgets/GridPicker";
+import { LiveTile } from "../../widgets/LiveTile";
+import { DeniedBox } from "../../widgets/ProblemBox";
+import { PurposeNeeded } from "../../widgets/PurposeNeeded";
+import { purposeCovers, useSite } from "../../widgets/site";
+import { TileFrame } from "../../widgets/TileFrame";
+import { choose, put, resize, useTiles, type GridSize, type Tiles } from "../../widgets/tiles";
+
+function gridFor(count: number): GridSize {
+  if (count <= 1) return 1;
+  if (count <= 4) return 4;
+  return count <= 9 ? 9 : 16;
+}
+
+function move(by: number): (tiles: Tiles) => Tiles {
+  return (tiles) => ({ ...tiles, selected: (tiles.selected + by + tiles.size) % tiles.size });
+}
+
+function empty(index: number): (tiles: Tiles) => Tiles {
+  return (tiles) => ({
+    ...tiles,
+    slots: tiles.slots.map((slot, one) => (one === index ? null : slot)),
+    maximised: null,
+  });
+}
+
+export function LivePage() {
+  const site = useSite();
+  const [tiles, change] = useTiles(16);
+  const channels = site.channels.value ?? [];
+  const isFirst = useRef(!new URLSearchParams(location.search).has("tiles"));
+
+  const fill = () => {
+    const ids = channels.slice(0, 16).map((one) => one.id);
+    const size = gridFor(ids.length);
+    change(() => ({
+      size,
+      slots: Array.from({ length: size }, (_, n) => ids[n] ?? null),
+      selected: 0,
+      maximised: null,
+    }));
+  };
+  useEffect(() => {
+    if (!isFirst.current || channels.length === 0) return;
+    isFirst.current = false;
+    fill();
+  });
+
+  const maximise = (index: number) =>
+    change((old) => ({ ...old, selected: index, maximised: old.maximised === null ? index : null }));
+  const toPlayback = () => {
+    const chosen = tiles.slots[tiles.selected];
+    go(chosen ? `/playback?grid=1&tiles=${chosen}` : "/playback");
+  };
+  useShortcuts(en.keys.live, [
+    ["f", en.keys.maximise, () => maximise(tiles.selected)],
+    ["Escape", en.keys.back, () => change((old) => ({ ...old, maximised: null }))],
+    ["ArrowLeft", en.keys.previousTile, () => change(move(-1))],
+    ["ArrowRight", en.keys.nextTile, () => change(move(1))],
+    ["Delete", en.keys.clearTile, () => change(empty(tiles.selected))],
+    ["p", en.keys.toPlayback, toPlayback],
+  ]);
+
+  if (!site.can("video.live")) return <DeniedBox permission="video.live" />;
+  return (
+    <div className="watch">
+      <CameraTree shown={tiles.slots} onChoose={(id) => change((old) => choose(old, id))} />
+      <section className="watch-main" aria-label={en.pages.live}>
+        <div className="toolbar">
+          <h1>{en.pages.live}</h1>
+          <GridPicker
+            size={tiles.size}
+            largest={16}
+            onChange={(size) => change((old) => resize(old, size))}
+          />
+          <Button onClick={fill} disabled={channels.length === 0} testId="fill">
+            {en.live.fill}
+          </Button>
+          <Button onClick={toPlayback} testId="to-playback">
+            {en.live.playback}
+          </Button>
+        </div>
+        {site.purpose === null || !purposeCovers(site, "live") ? (
+          <PurposeNeeded lacks={site.purpose === null ? null : en.live.purposeLacksLive} />
+        ) : (
+          <div className={`grid grid-${tiles.maximised === null ? tiles.size : 1}`} data-testid="grid">
+            {tiles.slots.map((slot, index) => (
+              <Slot
+                key={`${index} ${slot ?? ""} ${site.purpose ?? ""}`}
+                index={index}
+                channelId={slot}
+                tiles={tiles}
+                onSelect={() => change((old) => ({ ...old, selected: index }))}
+                onMaximise={() => maximise(index)}
+                onClear={() => change(empty(index))}
+                onDropChannel={(id) => change((old) => put(old, index, id))}
+              />
+            ))}
+          </div>
+        )}
+      </section>
+    </div>
+  );
+}
+
+interface SlotProps {
+  readonly index: number;
+  readonly channelId: string | null;
+  readonly tiles: Tiles;
+  readonly onSelect: () => void;
+  readonly onMaximise: () => void;
+  readonly onClear: () => void;
+  readonly onDropChannel: (id: string) => void;
+}
+
+function Slot({ channelId, tiles, ...rest }: SlotProps) {
+  const site = useSite();
+  const shared = {
+    ...rest,
+    isSelected: tiles.selected === rest.index,
+    isMaximised: tiles.maximised === rest.index,
+    isHidden: tiles.maximised !== null && tiles.maximised !== rest.index,
+  };
+  if (channelId === null) {
+    const { onClear: _, ...frame } = shared;
+    return (
+      <TileFrame {...frame} name={en.live.emptyTile} state="idle">
+        <StateBox title={en.live.emptyTile}>
+          <p>{en.live.emptyTileHint}</p>
+        </StateBox>
+      </TileFrame>
+    );
+  }
+  const channel = site.channels.value?.find((one) => one.id === channelId) ?? null;
+  return <LiveTile {...shared} channelId={channelId} channel={channel} purpose={site.purpose ?? ""} />;
+}

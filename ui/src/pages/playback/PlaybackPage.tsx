@@ -1,0 +1,249 @@
+import { useCallback, useEffect, useState } from "react";
+import { client, serverClock } from "../../api/client";
+import { go, note } from "../../kit/address";
+import { Button, StateBox } from "../../kit/parts";
+import { useShortcuts } from "../../kit/shortcuts";
+import { en } from "../../text/en";
+import { Calendar } from "../../widgets/Calendar";
+import { CameraTree } from "../../widgets/CameraTree";
+import { GridPicker } from "../../widgets/GridPicker";
+import { PlaybackGroup } from "../../widgets/player/playbackGroup";
+import { PlaybackTile } from "../../widgets/PlaybackTile";
+import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
+import { PurposeNeeded } from "../../widgets/PurposeNeeded";
+import { purposeCovers, useAsked, useSite } from "../../widgets/site";
+import { TileFrame } from "../../widgets/TileFrame";
+import { choose, put, resize, useTiles, type Tiles } from "../../widgets/tiles";
+import { Timeline, type Selection } from "../../widgets/Timeline";
+import { TimelineList } from "../../widgets/TimelineList";
+import { askedFor, centre, HOUR_US, widthUs, zoomAround, type View } from "../../widgets/timelineModel";
+import { Transport } from "../../widgets/Transport";
+import { SelectionBar } from "./SelectionBar";
+
+const NO_SELECTION: Selection = { fromUs: null, toUs: null };
+const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
+
+function startPosition(): number {
+  const asked = Number(new URLSearchParams(location.search).get("at"));
+  return Number.isSafeInteger(asked) && asked > 0 ? asked : serverClock.nowUs() - 60_000_000;
+}
+
+function useGroup(): PlaybackGroup {
+  const [group] = useState(() => new PlaybackGroup(startPosition()));
+  useEffect(() => {
+    group.start();
+    const timer = setInterval(() => note({ at: String(Math.round(group.snapshot().positionUs)) }), 2_000);
+    return () => {
+      clearInterval(timer);
+      group.stop();
+    };
+  }, [group]);
+  return group;
+}
+
+/** The spans around the view; asked again when the view leaves them, is zoomed, or time goes on. */
+function useTimeline(ids: readonly string[], view: View) {
+  const width = widthUs(view);
+  const level = Math.round(Math.log2(width));
+  const page = Math.floor(view.startUs / (2 ** level / 2));
+  const around = askedFor(view);
+  return useAsked(
+    (signal) => client.timeline(ids, around.startUs, around.endUs, width / 2000, signal),
+    `${ids.join(",")} ${level} ${page}`,
+    view.endUs > serverClock.nowUs() - width ? Math.max(2_000, Math.min(15_000, width / 1e6)) : 30_000,
+  );
+}
+
+export function PlaybackPage() {
+  const site = useSite();
+  if (!site.can("video.playback")) return <DeniedBox permission="video.playback" />;
+  if (site.purpose === null) return <PurposeNeeded lacks={null} />;
+  if (!purposeCovers(site, "playback")) return <PurposeNeeded lacks={en.live.purposeLacksPlayback} />;
+  return <Playback purpose={site.purpose} />;
+}
+
+function Playback({ purpose }: { readonly purpose: string }) {
+  const site = useSite();
+  const { zone } = site;
+  const group = useGroup();
+  const [tiles, change] = useTiles(9);
+  const [view, setView] = useState<View>(() => {
+    const atUs = group.snapshot().positionUs;
+    return { startUs: atUs - HOUR_US / 2, endUs: atUs + HOUR_US / 2 };
+  });
+  const [selection, setSelection] = useState(NO_SELECTION);
+  const [isList, setList] = useState(false);
+  const [isCalendar, setCalendar] = useState(false);
+  const onView = useCallback((by: (view: View) => View) => setView(by), []);
+  const channels = site.channels.value ?? [];
+  const selectedId = tiles.slots[tiles.selected] ?? null;
+  const ids = channels.map((one) => one.id).slice(0, 36);
+  const timeline = useTimeline(ids.length > 0 ? ids : ["00000000-0000-0000-0000-000000000000"], view);
+
+  useEffect(() => group.select(`tile-${tiles.selected}`), [group, tiles.selected]);
+  useEffect(() => {
+    const first = channels[0];
+    if (first === undefined || new URLSearchParams(location.search).has("tiles")) return;
+    change((old) => {
+      const sized = resize(old, channels.length === 1 ? 1 : 4);
+      return { ...sized, slots: sized.slots.map((_, index) => channels[index]?.id ?? null) };
+    });
+  }, [channels, change]);
+
+  const goTo = (atUs: number) => {
+    group.seek(atUs);
+    setView((old) => centre(old, atUs));
+  };
+  const speedBy = (by: 1 | -1) => {
+    const index = SPEEDS.indexOf(group.snapshot().speed) + by;
+    group.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, index))] ?? 1);
+  };
+  const mark = (side: "fromUs" | "toUs") => () =>
+    setSelection((old) => {
+      const next = { ...old, [side]: group.snapshot().positionUs };
+      return next.fromUs !== null && next.toUs !== null && next.fromUs > next.toUs
+        ? { fromUs: next.toUs, toUs: next.fromUs }
+        : next;
+    });
+  const zoom = (factor: number) => () =>
+    setView((old) => zoomAround(old, group.snapshot().positionUs, factor));
+  const maximise = (index: number) =>
+    change((old) => ({ ...old, selected: index, maximised: old.maximised === null ? index : null }));
+  useShortcuts(en.keys.playback, [
+    [" ", en.keys.playPause, () => group.toggle()],
+    ["ArrowLeft", en.keys.backTen, () => group.skip(-10_000_000)],
+    ["ArrowRight", en.keys.onTen, () => group.skip(10_000_000)],
+    [",", en.keys.stepBack, () => group.step(-1)],
+    [".", en.keys.stepOn, () => group.step(1)],
+    ["Ctrl+ArrowLeft", en.keys.slower, () => speedBy(-1)],
+    ["Ctrl+ArrowRight", en.keys.faster, () => speedBy(1)],
+    ["[", en.keys.selectionStart, mark("fromUs")],
+    ["]", en.keys.selectionEnd, mark("toUs")],
+    ["+", en.keys.zoomIn, zoom(0.5)],
+    ["-", en.keys.zoomOut, zoom(2)],
+    ["f", en.keys.maximise, () => maximise(tiles.selected)],
+    ["Escape", en.keys.back, () => change((old) => ({ ...old, maximised: null }))],
+    ["l", en.keys.toLive, () => go(`/live${location.search}`)],
+  ]);
+
+  const exportIds = [...new Set(tiles.slots.filter((slot) => slot !== null))];
+  return (
+    <div className="watch">
+      <CameraTree shown={tiles.slots} onChoose={(id) => change((old) => choose(old, id))} />
+      <section className="watch-main" aria-label={en.pages.playback}>
+        <div className="toolbar">
+          <h1>{en.pages.playback}</h1>
+          <GridPicker size={tiles.size} largest={9} onChange={(size) => change((old) => resize(old, size))} />
+          <Button pressed={isCalendar} onClick={() => setCalendar(!isCalendar)} testId="calendar-toggle">
+            {en.playback.calendar}
+          </Button>
+          <Button pressed={isList} onClick={() => setList(!isList)} testId="list-toggle">
+            {en.timeline.asList}
+          </Button>
+        </div>
+        {isCalendar && selectedId !== null && (
+          <Calendar
+            key={selectedId}
+            channelId={selectedId}
+            atUs={group.snapshot().positionUs}
+            zone={zone}
+            onDay={(dayUs) => {
+              setView({ startUs: dayUs, endUs: dayUs + 24 * HOUR_US });
+              group.seek(dayUs);
+              group.play();
+            }}
+          />
+        )}
+        <div className={`grid grid-${tiles.maximised === null ? tiles.size : 1}`} data-testid="grid">
+          {tiles.slots.map((slot, index) => (
+            <PlaybackSlot
+              key={`${index} ${slot ?? ""} ${purpose}`}
+              index={index}
+              channelId={slot}
+              purpose={purpose}
+              tiles={tiles}
+              group={group}
+              onSelect={() => change((old) => ({ ...old, selected: index }))}
+              onMaximise={() => maximise(index)}
+              onClear={() =>
+                change((old) => ({ ...old, slots: old.slots.map((one, n) => (n === index ? null : one)) }))
+              }
+              onDropChannel={(id) => change((old) => put(old, index, id))}
+            />
+          ))}
+        </div>
+        <Transport
+          group={group}
+          zone={zone}
+          speeds={SPEEDS}
+          onEdge={() => goTo(serverClock.nowUs() - 5_000_000)}
+        />
+        {timeline.problem !== null && timeline.value === null && channels.length > 0 && (
+          <ProblemBox problem={timeline.problem} onRetry={timeline.refresh} />
+        )}
+        <Timeline
+          group={group}
+          zone={zone}
+          view={view}
+          onView={onView}
+          answer={timeline.value}
+          selectedId={selectedId}
+          selection={selection}
+        />
+        <SelectionBar
+          selection={selection}
+          channelId={selectedId}
+          channelIds={exportIds}
+          purpose={purpose}
+          onMark={mark}
+          onClear={() => setSelection(NO_SELECTION)}
+        />
+        {isList && (
+          <TimelineList answer={timeline.value} channels={channels} view={view} zone={zone} onGo={goTo} />
+        )}
+      </section>
+    </div>
+  );
+}
+
+interface SlotProps {
+  readonly index: number;
+  readonly channelId: string | null;
+  readonly purpose: string;
+  readonly tiles: Tiles;
+  readonly group: PlaybackGroup;
+  readonly onSelect: () => void;
+  readonly onMaximise: () => void;
+  readonly onClear: () => void;
+  readonly onDropChannel: (id: string) => void;
+}
+
+function PlaybackSlot({ channelId, purpose, tiles, group, onClear, ...rest }: SlotProps) {
+  const site = useSite();
+  const shared = {
+    ...rest,
+    isSelected: tiles.selected === rest.index,
+    isMaximised: tiles.maximised === rest.index,
+    isHidden: tiles.maximised !== null && tiles.maximised !== rest.index,
+  };
+  if (channelId === null) {
+    return (
+      <TileFrame {...shared} name={en.live.emptyTile} state="idle">
+        <StateBox title={en.live.emptyTile}>
+          <p>{en.live.emptyTileHint}</p>
+        </StateBox>
+      </TileFrame>
+    );
+  }
+  const channel = site.channels.value?.find((one) => one.id === channelId) ?? null;
+  return (
+    <PlaybackTile
+      {...shared}
+      onClear={onClear}
+      channelId={channelId}
+      channel={channel}
+      purpose={purpose}
+      group={group}
+    />
+  );
+}

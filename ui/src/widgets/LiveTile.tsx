@@ -1,0 +1,153 @@
+import { useEffect, useRef, useState } from "react";
+import { client } from "../api/client";
+import type { Channel } from "../api/types";
+import { Button } from "../kit/parts";
+import { ageText } from "../kit/time";
+import { en } from "../text/en";
+import { LivePlayer, type LiveSnapshot } from "./player/livePlayer";
+import { useSite } from "./site";
+import { TileFrame } from "./TileFrame";
+import { liveWords } from "./tileWords";
+
+interface LiveTileProps {
+  readonly index: number;
+  readonly channelId: string;
+  readonly channel: Channel | null;
+  readonly purpose: string;
+  readonly isSelected: boolean;
+  readonly isMaximised: boolean;
+  readonly isHidden: boolean;
+  readonly onSelect: () => void;
+  readonly onMaximise: () => void;
+  readonly onClear: () => void;
+  readonly onDropChannel: (id: string) => void;
+}
+
+const START: LiveSnapshot = {
+  state: "connecting",
+  reason: "",
+  detail: "",
+  sinceUs: null,
+  atUs: null,
+  ageMs: null,
+  problem: null,
+  mseType: null,
+  droppedCount: 0,
+  isCanvasShown: false,
+};
+
+/** What React must draw anew; age and time of the picture go straight to the page, four times a second. */
+function drawKey(snapshot: LiveSnapshot): string {
+  const { state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs } = snapshot;
+  const frozenAt = state === "live" ? "" : snapshot.atUs;
+  return [state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs, frozenAt].join("|");
+}
+
+/** One camera live. Make it anew (by `key`) for another channel or purpose. */
+export function LiveTile(props: LiveTileProps) {
+  const { zone, onSignedOut } = useSite();
+  const frame = useRef<HTMLDivElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const age = useRef<HTMLSpanElement>(null);
+  const player = useRef<LivePlayer | null>(null);
+  const [snapshot, setSnapshot] = useState(START);
+  const { channelId, purpose } = props;
+
+  useEffect(() => {
+    if (video.current === null || canvas.current === null) return undefined;
+    let drawn = "";
+    const change = (next: LiveSnapshot) => {
+      const tile = frame.current;
+      if (tile !== null) {
+        tile.dataset["ageMs"] = next.ageMs === null ? "" : String(Math.round(next.ageMs));
+        tile.dataset["atUs"] = next.atUs === null ? "" : String(next.atUs);
+      }
+      if (age.current !== null) age.current.textContent = next.ageMs === null ? "" : ageText(next.ageMs);
+      if (drawKey(next) === drawn) return;
+      drawn = drawKey(next);
+      setSnapshot(next);
+    };
+    const made = new LivePlayer(
+      { video: video.current, canvas: canvas.current },
+      {
+        openLook: () =>
+          client.openLook({ channel_id: channelId, purpose, kind: "live", presentation: "raw" }),
+        closeLook: (id) => void client.closeLook(id),
+        onSignedOut,
+        onChange: change,
+      },
+    );
+    player.current = made;
+    made.start();
+    return () => made.stop();
+  }, [channelId, purpose, onSignedOut]);
+
+  const words = liveWords(snapshot, props.channel, zone);
+  const name = props.channel?.name ?? en.live.gone;
+  return (
+    <TileFrame
+      index={props.index}
+      name={name}
+      state={snapshot.state}
+      isSelected={props.isSelected}
+      isMaximised={props.isMaximised}
+      isHidden={props.isHidden}
+      isCanvasShown={snapshot.isCanvasShown}
+      frameRef={frame}
+      onSelect={props.onSelect}
+      onMaximise={props.onMaximise}
+      onClear={props.onClear}
+      onDropChannel={props.onDropChannel}
+      badges={<LiveBadges snapshot={snapshot} channel={props.channel} />}
+      foot={
+        <>
+          {words !== null && (
+            <div className="tile-banner" role="status">
+              <strong>{words.title}</strong>
+              {words.lines.map((line) => (
+                <span key={line}>{line}</span>
+              ))}
+              {snapshot.state === "denied" && (
+                <Button onClick={() => player.current?.retry()}>{en.common.retry}</Button>
+              )}
+            </div>
+          )}
+          <span className="tile-age" ref={age} title={en.live.age("")} />
+        </>
+      }
+    >
+      <video ref={video} muted playsInline disablePictureInPicture tabIndex={-1} />
+      <canvas ref={canvas} aria-hidden="true" />
+    </TileFrame>
+  );
+}
+
+function LiveBadges({
+  snapshot,
+  channel,
+}: {
+  readonly snapshot: LiveSnapshot;
+  readonly channel: Channel | null;
+}) {
+  const codec = channel?.streams[0]?.codec ?? null;
+  return (
+    <>
+      <span className={`badge badge-${snapshot.state}`}>
+        <span aria-hidden="true">{snapshot.state === "live" ? "●" : "○"}</span>{" "}
+        {en.live.states[snapshot.state]}
+      </span>
+      {channel?.state === "recording" && (
+        <span className="badge badge-rec" title={en.live.recHint}>
+          <span aria-hidden="true">▬</span> {en.live.rec}
+        </span>
+      )}
+      {codec !== null && codec !== "h264" && <span className="badge">{codec.toUpperCase()}</span>}
+      {snapshot.droppedCount > 0 && (
+        <span className="badge badge-warning" title={en.live.dropped(snapshot.droppedCount)}>
+          <span aria-hidden="true">◆</span> −{snapshot.droppedCount}
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,226 @@
+import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { serverClock } from "../api/client";
+import type { ChannelTimeline, Timeline as TimelineAnswer } from "../api/types";
+import { Button } from "../kit/parts";
+import { momentText, preciseText } from "../kit/time";
+import { en, reasonWords } from "../text/en";
+import type { GroupSnapshot, PlaybackGroup } from "./player/playbackGroup";
+import { draw } from "./timelineDraw";
+import { centre, followed, gapAt, scroll, toUs, widthUs, zoomAround, type View } from "./timelineModel";
+
+export interface Selection {
+  readonly fromUs: number | null;
+  readonly toUs: number | null;
+}
+
+interface TimelineProps {
+  readonly group: PlaybackGroup;
+  readonly zone: string;
+  readonly view: View;
+  readonly onView: (change: (view: View) => View) => void;
+  readonly answer: TimelineAnswer | null;
+  readonly selectedId: string | null;
+  readonly selection: Selection;
+}
+
+const TEN_S_US = 10_000_000;
+const DRAG_PX = 4;
+
+/** Two rows of time: the selected camera above, all cameras below. Wheel zooms, drag scrolls, click seeks. */
+export function Timeline(props: TimelineProps) {
+  const { group, zone, view, onView, answer, selectedId, selection } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const drag = useRef<{ startPx: number; view: View; isMoved: boolean } | null>(null);
+  const [hover, setHover] = useState<{ readonly px: number; readonly atUs: number } | null>(null);
+  const position = useRef(group.snapshot().positionUs);
+  const selected = answer?.channels.find((one) => one.id === selectedId) ?? null;
+
+  useEffect(() => {
+    const target = canvas.current;
+    if (target === null) return undefined;
+    const paint = () =>
+      draw(target, {
+        view,
+        zone,
+        selected,
+        all: answer?.channels ?? [],
+        nowUs: serverClock.nowUs(),
+        positionUs: position.current,
+        selection,
+        hoverUs: hover?.atUs ?? null,
+      });
+    paint();
+    let painted = position.current;
+    const onePixelUs = widthUs(view) / Math.max(1, target.clientWidth) / 2;
+    const stop = group.listen((snapshot: GroupSnapshot) => {
+      position.current = snapshot.positionUs;
+      target.setAttribute("aria-valuenow", String(Math.round(snapshot.positionUs / 1e6)));
+      target.setAttribute("aria-valuetext", momentText(snapshot.positionUs, zone));
+      if (Math.abs(snapshot.positionUs - painted) < onePixelUs) return;
+      painted = snapshot.positionUs;
+      if (snapshot.isPlaying && drag.current === null) onView((old) => followed(old, snapshot.positionUs));
+      paint();
+    });
+    const watcher = new ResizeObserver(paint);
+    watcher.observe(target);
+    return () => {
+      stop();
+      watcher.disconnect();
+    };
+  }, [group, zone, view, answer, selected, selection, hover, onView]);
+
+  useEffect(() => {
+    const target = canvas.current;
+    const wheel = (event: WheelEvent) => {
+      event.preventDefault();
+      const widthPx = target?.clientWidth ?? 1;
+      onView((old) =>
+        event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)
+          ? scroll(old, ((event.deltaX || event.deltaY) / widthPx) * widthUs(old))
+          : zoomAround(old, toUs(old, widthPx, event.offsetX), Math.exp(event.deltaY * 0.002)),
+      );
+    };
+    target?.addEventListener("wheel", wheel, { passive: false });
+    return () => target?.removeEventListener("wheel", wheel);
+  }, [onView]);
+
+  const down = (event: PointerEvent<HTMLCanvasElement>) => {
+    event.currentTarget.setPointerCapture(event.pointerId);
+    drag.current = { startPx: event.nativeEvent.offsetX, view, isMoved: false };
+  };
+  const move = (event: PointerEvent<HTMLCanvasElement>) => {
+    const px = event.nativeEvent.offsetX;
+    const widthPx = event.currentTarget.clientWidth;
+    const held = drag.current;
+    if (held === null) {
+      setHover({ px, atUs: toUs(view, widthPx, px) });
+      return;
+    }
+    if (Math.abs(px - held.startPx) > DRAG_PX) held.isMoved = true;
+    if (held.isMoved) onView(() => scroll(held.view, ((held.startPx - px) / widthPx) * widthUs(held.view)));
+  };
+  const up = (event: PointerEvent<HTMLCanvasElement>) => {
+    const held = drag.current;
+    drag.current = null;
+    if (held !== null && !held.isMoved) {
+      group.seek(toUs(view, event.currentTarget.clientWidth, event.nativeEvent.offsetX));
+    }
+  };
+  const keys: Readonly<Record<string, () => void>> = {
+    ArrowLeft: () => group.skip(-TEN_S_US),
+    ArrowRight: () => group.skip(TEN_S_US),
+    ArrowUp: () => onView((old) => zoomAround(old, position.current, 0.5)),
+    ArrowDown: () => onView((old) => zoomAround(old, position.current, 2)),
+    "+": () => onView((old) => zoomAround(old, position.current, 0.5)),
+    "-": () => onView((old) => zoomAround(old, position.current, 2)),
+    PageUp: () => onView((old) => scroll(old, -0.8 * widthUs(old))),
+    PageDown: () => onView((old) => scroll(old, 0.8 * widthUs(old))),
+    Home: () => onView((old) => centre(old, position.current)),
+  };
+  const press = (event: KeyboardEvent) => {
+    const run = keys[event.key];
+    if (run === undefined || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    run();
+  };
+
+  return (
+    <div className="timeline">
+      <TimelineButtons group={group} onView={onView} view={view} zone={zone} />
+      <div className="timeline-box">
+        <canvas
+          ref={canvas}
+          className="timeline-canvas"
+          data-testid="timeline"
+          data-start-us={view.startUs}
+          data-end-us={view.endUs}
+          tabIndex={0}
+          role="slider"
+          aria-label={`${en.timeline.label}. ${en.timeline.keys}`}
+          aria-valuemin={Math.round(view.startUs / 1e6)}
+          aria-valuemax={Math.round(view.endUs / 1e6)}
+          aria-valuenow={Math.round(view.startUs / 1e6)}
+          onPointerDown={down}
+          onPointerMove={move}
+          onPointerUp={up}
+          onPointerLeave={() => setHover(null)}
+          onKeyDown={press}
+        />
+        {hover !== null && (
+          <HoverWords hover={hover} selected={selected} all={answer?.channels ?? []} zone={zone} />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function TimelineButtons({
+  group,
+  onView,
+  view,
+  zone,
+}: {
+  readonly group: PlaybackGroup;
+  readonly onView: TimelineProps["onView"];
+  readonly view: View;
+  readonly zone: string;
+}) {
+  const zoom = (factor: number) => () =>
+    onView((old) => zoomAround(old, group.snapshot().positionUs, factor));
+  const page = (share: number) => () => onView((old) => scroll(old, share * widthUs(old)));
+  const buttons: readonly (readonly [string, string, () => void])[] = [
+    [en.timeline.earlier, "«", page(-0.8)],
+    [en.timeline.zoomOut, "−", zoom(2)],
+    [en.timeline.zoomIn, "+", zoom(0.5)],
+    [en.timeline.later, "»", page(0.8)],
+    [en.timeline.centre, "◎", () => onView((old) => centre(old, group.snapshot().positionUs))],
+  ];
+  return (
+    <div className="timeline-buttons group" role="group" aria-label={en.timeline.label}>
+      {buttons.map(([words, sign, run]) => (
+        <Button key={words} kind="quiet" label={words} onClick={run}>
+          <span aria-hidden="true">{sign}</span>
+        </Button>
+      ))}
+      <span className="visually-hidden">
+        {en.timeline.visible(momentText(view.startUs, zone), momentText(view.endUs, zone))}
+      </span>
+    </div>
+  );
+}
+
+function HoverWords({
+  hover,
+  selected,
+  all,
+  zone,
+}: {
+  readonly hover: { readonly px: number; readonly atUs: number };
+  readonly selected: ChannelTimeline | null;
+  readonly all: readonly ChannelTimeline[];
+  readonly zone: string;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    box.current?.style.setProperty("left", `${Math.round(hover.px)}px`);
+  }, [hover.px]);
+  const nowUs = serverClock.nowUs();
+  const gap =
+    gapAt(selected, hover.atUs, nowUs) ??
+    all.map((one) => gapAt(one, hover.atUs, nowUs)).find((one) => one !== null) ??
+    null;
+  return (
+    <div className="timeline-hover" ref={box} data-testid="timeline-hover">
+      <span>{preciseText(hover.atUs, zone)}</span>
+      {gap !== null && (
+        <span>
+          {gap.end_us === null
+            ? en.timeline.gapOpen(momentText(gap.start_us, zone))
+            : en.timeline.gap(momentText(gap.start_us, zone), momentText(gap.end_us, zone))}
+        </span>
+      )}
+      {gap !== null && <span>{reasonWords(gap.reason, gap.detail)}</span>}
+    </div>
+  );
+}
