@@ -202,12 +202,12 @@ class Outbox:
         if self._epoch is not None:
             return
         identity = self._identity
-        migrate(self._database, "bus", SCRIPTS)
         now_us = self._clock.now_us()
         stamp_header(
             self._database,
             DatabaseHeader(identity.organisation_id, identity.site_id, self._role, now_us),
         )
+        migrate(self._database, "bus", SCRIPTS)
         self._epoch = self._database.write_sync(_epoch)
         self.trouble = None
         self._tell(self.ready.set)

@@ -125,6 +125,7 @@ class Keeper:
         fresh = self._pid_file.with_suffix(".pid.new")
         try:
             fresh.write_text(text, encoding="ascii")
+            fresh.chmod(0o600)
             fresh.replace(self._pid_file)
         except OSError as error:
             _log.warning("a pid file could not be written", role=self.spec.role, why=error.strerror)

@@ -31,6 +31,7 @@ def write_snapshot(run_folder: Path, snapshot: ProcessesSnapshot) -> None:
     path = run_folder / "processes.json"
     fresh = path.with_suffix(f".{os.getpid()}.new")
     fresh.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **asdict(snapshot)}), encoding="utf-8")
+    fresh.chmod(0o600)
     fresh.replace(path)
 
 
