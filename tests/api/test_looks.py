@@ -3,7 +3,7 @@
 import pytest
 from tests.api.town import Town
 
-from civiscope.base import Span, new_id
+from civiscope.base import AppError, ErrorKind, Span, new_id
 from civiscope.privacy import Function, Presentation
 
 LIVE = {"channel_id": str(new_id()), "purpose": "public_safety", "kind": "live", "presentation": "raw"}
@@ -92,6 +92,15 @@ async def test_a_download_is_an_attachment(town: Town) -> None:
         assert len(answer.content) == 3 * 65536
         playback = (await client.post("/api/v1/looks", json=PLAYBACK)).json()["id"]
         assert (await client.get(f"/api/v1/looks/{playback}/download")).status_code == 403
+
+
+async def test_a_download_that_fails_at_once_says_why(town: Town) -> None:
+    async with await town.client_as("operator") as client:
+        look_id = (await client.post("/api/v1/looks", json={**PLAYBACK, "kind": "export"})).json()["id"]
+        town.looks.opened[0].fault = AppError(ErrorKind.MISSING, "Nothing is recorded in this span.")
+        answer = await client.get(f"/api/v1/looks/{look_id}/download")
+        assert answer.status_code == 404
+        assert "Nothing is recorded" in answer.json()["error"]["message"]
 
 
 async def test_a_look_is_its_openers_alone(town: Town) -> None:

@@ -131,6 +131,7 @@ class FakeLook:
     pieces: int = 3
     piece: bytes = b"\0" * 65536
     given: int = 0
+    fault: AppError | None = None
     is_abandoned: bool = False
 
     async def live(self) -> AsyncIterator[bytes]:
@@ -149,6 +150,8 @@ class FakeLook:
         return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, b"ftyp")
 
     async def download(self) -> AsyncIterator[bytes]:
+        if self.fault:
+            raise self.fault
         try:
             for _ in range(self.pieces):
                 self.given += 1

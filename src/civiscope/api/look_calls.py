@@ -89,7 +89,7 @@ class LookCalls:
         if look.function is not Function.EXPORT:
             raise AppError(ErrorKind.DENIED, "This look is not for download. Open one of kind export.")
         disposition = {"Content-Disposition": f'attachment; filename="civiscope-{look.id}.mp4"'}
-        return Download(look.download(), media_type="video/mp4", headers=disposition)
+        return await Download.begin(look.download(), "video/mp4", disposition)
 
     async def live(self, socket: WebSocket, look_id: str) -> None:
         """`WS /looks/{id}/live`: from accepting to closing."""

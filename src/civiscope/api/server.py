@@ -25,6 +25,7 @@ _FIRST_BYTE_LIMIT_S = 10.0
 _HANDSHAKE_LIMIT_S = 10.0
 _CONNECTIONS_LIMIT = 4096
 _BACKLOG = 1024
+_GOODBYE_S = 0.1
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -147,7 +148,7 @@ class _Server(uvicorn.Server):
         for welcome in self._welcomes:
             welcome.cancel()
         self._on_stop()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(_GOODBYE_S)
         await super().shutdown(sockets)
 
     async def _accept(self) -> None:
