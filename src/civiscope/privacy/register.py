@@ -49,6 +49,8 @@ class PurposeRegister:
 
         A look that lasts asks again: the permit may be revoked, or end (`until_us`).
         """
+        if not _PURPOSE_ID.fullmatch(purpose_id):
+            raise _unknown_purpose(function)
         purpose, permits = await self._database.read(
             lambda connection: (
                 rows.find_purpose(connection, purpose_id),

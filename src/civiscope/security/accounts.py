@@ -12,7 +12,7 @@ from civiscope.security.audit import AuditLog
 from civiscope.security.chain import AuditEntry, Outcome
 from civiscope.security.ledger import Ledger
 from civiscope.security.model import Permission, Principal, Role, SessionId, authorise
-from civiscope.security.passwords import PASSWORD_MAX, HashSettings, PasswordHasher, check_password
+from civiscope.security.passwords import HashSettings, PasswordHasher, check_password
 from civiscope.security.secret import Secret
 from civiscope.security.throttle import Throttle, ThrottleSettings
 from civiscope.security.tokens import csrf_token, new_setup_code, new_token, setup_code_hash, token_hash
@@ -147,7 +147,7 @@ class Accounts:
         self._throttle.begin(where, key)
         found = await self._database.read(lambda connection: users.find_credentials(connection, key))
         stored = found.password_hash if found is not None and found.user.disabled_us is None else None
-        fits = await self._hasher.verify(stored, password[:PASSWORD_MAX], known=known)
+        fits = await self._hasher.verify(stored, password, known=known)
         if found is None or not fits:
             await self._refuse_sign_in(found, where)
         assert found is not None
@@ -218,7 +218,7 @@ class Accounts:
         key = users.name_key(principal.name)
         self._throttle.begin(where, key)
         found = await self._database.read(lambda connection: users.credentials_of(connection, principal.id))
-        if not await self._hasher.verify(found.password_hash, old[:PASSWORD_MAX], known=True):
+        if not await self._hasher.verify(found.password_hash, old, known=True):
             await self._audit.append(
                 replace(_entry(principal, "user.change_password", found.user, where), outcome=Outcome.REFUSED)
             )

@@ -41,8 +41,12 @@ _DISTINCT_LEFT = 6
 
 
 def tidy_password(password: str) -> str:
-    """The password as it is hashed: Unicode NFC (RFC 8265 §4.2.2), so that every keyboard gives the same."""
+    """The password in Unicode NFC (RFC 8265 §4.2.2), so that every keyboard gives the same."""
     return unicodedata.normalize("NFC", password)
+
+
+def _bytes_to_hash(password: str) -> bytes:
+    return tidy_password(password[: 4 * PASSWORD_MAX])[:PASSWORD_MAX].encode("utf-8", "surrogatepass")
 
 
 def check_password(password: str, name: str) -> None:
@@ -115,7 +119,7 @@ class PasswordHasher:
 
     async def hash(self, password: str) -> str:
         """The PHC string to store."""
-        return await self._run(lambda: self._argon2.hash(tidy_password(password)), known=True)
+        return await self._run(lambda: self._argon2.hash(_bytes_to_hash(password)), known=True)
 
     async def verify(self, stored: str | None, password: str, *, known: bool = False) -> bool:
         """True if the password is the stored one. With None as stored: False, after the same work.
@@ -136,7 +140,7 @@ class PasswordHasher:
         if self._nobody is None:
             self._nobody = self._argon2.hash(os.urandom(16))
         try:
-            return self._argon2.verify(stored or self._nobody, tidy_password(password)[:PASSWORD_MAX])
+            return self._argon2.verify(stored or self._nobody, _bytes_to_hash(password))
         except argon2.exceptions.VerifyMismatchError:
             return False
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):

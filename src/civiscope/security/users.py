@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from civiscope.base import AppError, ErrorKind, PrincipalId, new_id
+from civiscope.security.chain import tidy_text
 from civiscope.security.model import Principal, PrincipalKind, Role, SessionId
 from civiscope.security.tables import session_table, setup_code_table, user_table
 from civiscope.storage import Connection, Row, delete, insert, select, update, upsert
@@ -69,7 +70,8 @@ def tidy_name(name: str) -> str:
 def name_key(name: str) -> str:
     """What two spellings of one name share: no two users have the same (RFC 8265 §3.3, case mapped)."""
     folded = unicodedata.normalize("NFKC", name[: 2 * NAME_LIMIT]).casefold()
-    return unicodedata.normalize("NFKC", " ".join(folded.split()))[:256]
+    key = unicodedata.normalize("NFKC", " ".join(folded.split()))[:256]
+    return key.encode("utf-8", "replace").decode("utf-8")
 
 
 def find_credentials(connection: Connection, key: str) -> Credentials | None:
@@ -154,7 +156,7 @@ def insert_session(connection: Connection, session: NewSession, keep: int) -> No
             created_us=session.now_us,
             seen_us=session.now_us,
             expires_us=session.expires_us,
-            from_where=session.from_where[:128],
+            from_where=tidy_text(session.from_where)[:128],
         )
     )
 

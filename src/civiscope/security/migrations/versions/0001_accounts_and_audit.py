@@ -8,7 +8,6 @@ from civiscope.storage import (
     Integer,
     LargeBinary,
     String,
-    UniqueConstraint,
     Uuid,
     op,
 )
@@ -23,24 +22,22 @@ def upgrade() -> None:
         "user_account",
         Column("id", Uuid, primary_key=True),
         Column("name", String(64), nullable=False),
-        Column("name_key", String(256), nullable=False),
+        Column("name_key", String(256), nullable=False, unique=True),
         Column("password_hash", String(512), nullable=False),
         Column("roles", JSON, nullable=False),
         Column("created_us", BigInteger, nullable=False),
         Column("password_us", BigInteger, nullable=False),
         Column("disabled_us", BigInteger),
-        UniqueConstraint("name_key"),
     )
     op.create_table(
         "user_session",
         Column("id", Uuid, primary_key=True),
         Column("user_id", Uuid, ForeignKey("user_account.id"), nullable=False),
-        Column("token_hash", LargeBinary(32), nullable=False),
+        Column("token_hash", LargeBinary(32), nullable=False, unique=True),
         Column("created_us", BigInteger, nullable=False),
         Column("seen_us", BigInteger, nullable=False),
         Column("expires_us", BigInteger, nullable=False),
         Column("from_where", String(128), nullable=False),
-        UniqueConstraint("token_hash"),
     )
     op.create_index("session_of_user", "user_session", ["user_id"])
     op.create_table(
