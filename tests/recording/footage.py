@@ -7,7 +7,16 @@ from pathlib import Path
 
 from civiscope.base import ManualClock, RunId, Span, StreamId, new_id
 from civiscope.ingest import LossReason
-from civiscope.media import AccessUnit, Codec, TrackConfig, UnitFlags
+from civiscope.media import (
+    AccessUnit,
+    Codec,
+    EncoderSettings,
+    FileUnits,
+    PlanarPicture,
+    TrackConfig,
+    UnitFlags,
+    encode_clip,
+)
 from civiscope.recording import (
     Archive,
     Recorder,
@@ -161,3 +170,36 @@ def audio_unit(camera: Camera, pts: int) -> AccessUnit:
 def with_generation(track: TrackConfig, generation: int) -> TrackConfig:
     """The same track after one more change."""
     return replace(track, generation=generation)
+
+
+def drawn_clip(path: Path, frames: int = 60, b_frames: int = 0, width_px: int = 320) -> FileUnits:
+    """A short H.264 clip of a moving grey field, as units; 15 pictures a second, a key unit every 15."""
+    height_px = width_px * 9 // 16
+    noise = random.Random(3).randbytes(width_px * height_px * 2)
+
+    def pictures() -> Iterator[PlanarPicture]:
+        chroma = bytes([128]) * (width_px * height_px // 4)
+        for number in range(frames):
+            start = (number * 4) % (width_px * height_px)
+            yield PlanarPicture(
+                width_px, height_px, noise[start : start + width_px * height_px], chroma, chroma
+            )
+
+    encode_clip(path, pictures(), EncoderSettings(rate_fps=15, gop_frames=15, b_frames=b_frames))
+    return FileUnits(path)
+
+
+def play_file(recorder: Recorder, camera: Camera, file: FileUnits) -> None:
+    """Send a file's units as a run of a camera, in real time by the manual clock."""
+    camera.tracks = file.tracks
+    camera.start(recorder)
+    start_us = camera.clock.now_us()
+    for unit in file.units:
+        due_us = start_us + unit.arrival_us - file.units[0].arrival_us
+        camera.clock.advance(max(0, due_us - camera.clock.now_us()))
+        now = replace(
+            unit, arrival_us=camera.clock.now_us(), arrival_monotonic_us=camera.clock.monotonic_us()
+        )
+        camera.give(recorder, now)
+        recorder.tick()
+    camera.clock.advance(FRAME_US)

@@ -33,10 +33,6 @@ class TrackAnchor:
         """UTC of a presentation time."""
         return self.zero_us + pts * 1_000_000 // self.rate_hz
 
-    def duration_us(self, ticks: int) -> int:
-        """How long these ticks are."""
-        return ticks * 1_000_000 // self.rate_hz
-
     def holds(self, unit: AccessUnit) -> bool:
         """False when the track must be tied anew: a clock stepped, or the camera's time ran away.
 

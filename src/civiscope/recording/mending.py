@@ -7,7 +7,7 @@ from uuid import UUID
 
 from civiscope.base import ProtocolError, ReasonedSpan, SegmentId, StreamId
 from civiscope.recording.catalogue import Catalogue
-from civiscope.recording.container import PartFacts, PartProof, RecordType, extend
+from civiscope.recording.container import PartFacts, PartProof, RecordFrame, RecordType, extend
 from civiscope.recording.index import GapRecord, IndexRecord, SegmentDeletion, read_records
 from civiscope.recording.keys import read_key_file
 from civiscope.recording.model import (
@@ -34,6 +34,14 @@ class _Walk:
     chain_head: bytes
     extents: list[Extent]
     state: SegmentState = SegmentState.MENDED
+
+    def take(self, frame: RecordFrame) -> None:
+        """One more whole part."""
+        facts, length = PartFacts.read(frame.head)
+        self.chain_head = PartProof.read(frame.head[length:]).chain_head
+        self.part_count += 1
+        self.unit_count += facts.unit_count
+        extend(self.extents, facts)
 
 
 class Mending:
@@ -66,11 +74,14 @@ class Mending:
             self._files.remove(segment_path(stream_id, segment_id))
 
     def _mend_segments(self) -> None:
-        for stream_id, segment_id in _segments_on_disk(self._files):
-            known = self._catalogue.streams.get(stream_id)
-            if known is not None and segment_id in known.closed:
-                continue
-            summary = self._mend(stream_id, segment_id)
+        unknown = [
+            (stream_id, segment_id)
+            for stream_id, segment_id in _segments_on_disk(self._files)
+            if segment_id not in self._catalogue.stream(stream_id).closed
+        ]
+        newest = dict(unknown)
+        for stream_id, segment_id in unknown:
+            summary = self._mend(stream_id, segment_id, is_newest=newest[stream_id] == segment_id)
             if summary is None:
                 if (
                     segment_id not in self._synced
@@ -78,9 +89,18 @@ class Mending:
                     self._files.remove(segment_path(stream_id, segment_id))
                 continue
             self.mended_count += 1
+            self._end_gap(summary)
             self._tell(summary, *_holes(summary))
 
-    def _mend(self, stream_id: StreamId, segment_id: SegmentId) -> SegmentSummary | None:
+    def _end_gap(self, summary: SegmentSummary) -> None:
+        """The index still says that nothing comes, but this came: the gap was over."""
+        known = self._catalogue.stream(summary.stream_id).open_gap
+        start_us = summary.extents[0].span.start_us
+        if known is not None and summary.end_us > known.start_us:
+            self._tell(GapRecord(summary.stream_id, known.closed_at(start_us)))
+
+    def _mend(self, stream_id: StreamId, segment_id: SegmentId, is_newest: bool) -> SegmentSummary | None:
+        """What is whole in it. Only what the last barriers may not have covered is read byte by byte."""
         path = segment_path(stream_id, segment_id)
         size_bytes = self._files.size_bytes(path)
         try:
@@ -89,7 +109,8 @@ class Mending:
             read_key_file(self._files.read(key_path(stream_id, header.key_id)))
         except (ProtocolError, DiskError):
             return None
-        walk = _ended(reader, size_bytes) or self._walk(reader, size_bytes)
+        walk = None if is_newest or segment_id in self._synced else _ended(reader, size_bytes)
+        walk = walk or self._walk(reader, size_bytes)
         if header.segment_id != segment_id or not walk.extents:
             return None
         if walk.end_offset < size_bytes:
@@ -111,19 +132,20 @@ class Mending:
             walk = _Walk(
                 offset, synced.part_count, synced.unit_count, synced.chain_head, list(synced.extents)
             )
+        is_torn = False
         for frame in reader.frames(size_bytes, offset):
+            is_torn = is_torn or frame.offset != walk.end_offset
             try:
                 reader.body(frame)
             except ProtocolError:
+                if frame.type in (RecordType.TRACKS, RecordType.INIT):
+                    break  # nothing behind it can be shown
+                is_torn = True
                 continue
             walk.end_offset = frame.end_offset
             if frame.type is RecordType.PART:
-                facts, length = PartFacts.read(frame.head)
-                walk.chain_head = PartProof.read(frame.head[length:]).chain_head
-                walk.part_count += 1
-                walk.unit_count += facts.unit_count
-                extend(walk.extents, facts)
-            elif frame.type is RecordType.END and frame.end_offset + 8 <= size_bytes:
+                walk.take(frame)
+            elif frame.type is RecordType.END and frame.end_offset + 8 <= size_bytes and not is_torn:
                 walk.end_offset = frame.end_offset + 8
                 walk.state = SegmentState.WHOLE
         return walk

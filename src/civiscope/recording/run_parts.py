@@ -124,7 +124,7 @@ class RunParts:
         for unit in units:
             anchor = self._anchors[unit.track_id]
             wall_us = anchor.wall_us(unit.pts)
-            until_us = wall_us + anchor.duration_us(self._steps.get(unit.track_id, 0))
+            until_us = anchor.wall_us(unit.pts + self._steps.get(unit.track_id, 0))
             start_us = wall_us if start_us is None or wall_us < start_us else start_us
             end_us = until_us if end_us is None or until_us > end_us else end_us
         assert start_us is not None

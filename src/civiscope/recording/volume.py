@@ -35,6 +35,8 @@ VOLUME_PATH = "volume.json"
 _COMPACT_DELETED = 1000
 """At start the index is rewritten when it holds more deletions than this."""
 _SYNCED_LIMIT_BYTES = 1 << 20
+_PENDING_RECORDS = 100_000
+"""Index records kept in memory while the index cannot be written; beyond that the oldest go."""
 _log = get_log("civiscope.recording")
 
 
@@ -83,6 +85,7 @@ class Volume:
         self.catalogue = catalogue
         self.mended_count = 0
         self._synced_bytes = 0
+        self._pending: list[IndexRecord] = []
 
     @classmethod
     def open(cls, files: Files, identity: VolumeIdentity, clock: Clock) -> "Volume":
@@ -116,10 +119,16 @@ class Volume:
         }
 
     def write_index(self, records: Iterable[IndexRecord]) -> None:
-        """Append records; the next barrier makes them durable. Does not touch the catalogue."""
-        data = b"".join(write_record(record) for record in records)
+        """Append records; the next barrier makes them durable. Does not touch the catalogue.
+
+        What cannot be written now is kept in memory, and goes before what comes next.
+        """
+        self._pending += records
+        del self._pending[:-_PENDING_RECORDS]
+        data = b"".join(write_record(record) for record in self._pending)
         if data:
             self.files.append(INDEX_PATH, data)
+        self._pending = []
 
     def write_check_points(self, changed: list[SegmentSummary], all_open: list[SegmentSummary]) -> None:
         """How far open segments are on the disk; a lost check-point costs time at start, no bytes."""

@@ -145,7 +145,9 @@ class VolumeView:
         try:
             with self.segment(summary.path) as reader:
                 found = reader.end(summary.size_bytes) if summary.state is SegmentState.WHOLE else None
-                return found[1] if found else reader.parts(summary.size_bytes)
+                if found is not None:
+                    return found[1]
+                return [part for part in reader.parts(summary.size_bytes) if _is_counted(part, summary)]
         except AppError:
             return []
 
@@ -162,6 +164,12 @@ class VolumeView:
                         extend(one.extents, part.facts)
         except (AppError, OSError):
             return
+
+
+def _is_counted(part: StoredPart, summary: SegmentSummary) -> bool:
+    """False for a part that mending found torn: it is in no extent."""
+    first = part.facts.first_sequence
+    return any(one.first_sequence <= first <= one.last_sequence for one in summary.extents)
 
 
 def _growing_summary(one: _Growing) -> SegmentSummary:

@@ -25,8 +25,6 @@ from civiscope.security import SegmentSealer
 from civiscope.storage import DiskError, DiskFault
 
 OnFact = Callable[[RecordingFact], None]
-_PENDING_RECORDS = 100_000
-"""Index records kept in memory while the index cannot be written; beyond that the oldest go."""
 _log = get_log("civiscope.recording")
 
 
@@ -44,7 +42,6 @@ class VolumeWriter:
         self._retention = retention
         self._writers = StreamWriters(volume, sealer, clock, settings)
         self._ledger = GapLedger(volume.catalogue)
-        self._pending: list[IndexRecord] = []
         self._fault: str | None = None
         self._retention_due_us = clock.monotonic_us()
 
@@ -81,12 +78,13 @@ class VolumeWriter:
             self._barrier(batch)
         for stream_id, end_us in self._ledger.recording():
             self._ledger.missing(stream_id, end_us, GapReason.OUR_RESTART, "the recorder was stopped")
-        self._pending.append(RecorderMoment(self._clock.now_us(), is_start=False))
         self._account(batch)
         try:
+            self._volume.write_index([RecorderMoment(self._clock.now_us(), is_start=False)])
             self._volume.files.sync()
         except DiskError as error:
             _log.error("the index could not be synced at the end", why=error.message)
+        self._volume.files.close()
 
     def _finish(self, batch: Batch) -> None:
         if batch.touched:
@@ -150,12 +148,9 @@ class VolumeWriter:
         gaps, self._ledger.records = self._ledger.records, []
         records: list[IndexRecord] = [*batch.opened, *batch.closed, *gaps]
         self._volume.catalogue.apply(records)
-        self._pending += records
-        del self._pending[:-_PENDING_RECORDS]
         open_segments = self._writers.open_segments()
         try:
-            self._volume.write_index(self._pending)
-            self._pending = []
+            self._volume.write_index(records)
             changed = [one for one in open_segments if one.segment_id in batch.touched]
             self._volume.write_check_points(changed, open_segments)
         except DiskError as error:

@@ -6,6 +6,7 @@ torn or out of order. Paths are relative to the folder, with `/`.
 
 import ctypes
 import errno
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -116,6 +117,10 @@ class Files(Protocol):
         """What can still be written."""
         ...
 
+    def close(self) -> None:
+        """Nothing more is written by this object; what was not synced is left to the kernel."""
+        ...
+
 
 class Barrier(StrEnum):
     """How `DirectoryFiles.sync` waits for the disk."""
@@ -140,7 +145,19 @@ class DirectoryFiles:
         with _told(f"use the folder {root}"):
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._lock()
         self._libc = ctypes.CDLL(None, use_errno=True)
+
+    def _lock(self) -> None:
+        """One writer: the kernel lets go of the lock when the process ends, however it ends."""
+        try:
+            fcntl.flock(self._root_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._root_fd)
+            raise AppError(
+                ErrorKind.CONFLICT,
+                f"another process writes in {self._root}: stop it, or give this one a folder of its own",
+            ) from error
 
     def append(self, path: str, *buffers: Buffer) -> int:
         """See `Files.append`; a torn write is taken back before the error is raised."""
@@ -272,7 +289,7 @@ class DirectoryFiles:
             return shutil.disk_usage(self._root_fd).free
 
     def close(self) -> None:
-        """Close every descriptor; what was not synced is left to the kernel."""
+        """See `Files.close`; lets another process write."""
         for path in list(self._open):
             self._close(path)
         if self._root_fd >= 0:

@@ -89,6 +89,10 @@ class RecordedFiles:
         """See `Files.free_bytes`."""
         return self._inner.free_bytes()
 
+    def close(self) -> None:
+        """See `Files.close`."""
+        self._inner.close()
+
 
 def after_cut(changes: list[RecordedChange], count: int, chance: random.Random, folder: Path) -> None:
     """Make `folder` what a disk may hold when the power goes after the first `count` changes.
