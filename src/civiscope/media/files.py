@@ -15,7 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from civiscope.base import AppError, ErrorKind
-from civiscope.media.model import VIDEO_CODECS, AccessUnit, Codec, TrackConfig, UnitFlags
+from civiscope.media.model import AccessUnit, Codec, TrackConfig, UnitFlags
 from civiscope.media.wire.nal import join_nals, split_annexb
 
 MAX_FILE_BYTES = 1 << 30
@@ -262,8 +262,3 @@ def _duration_us(tracks: tuple[TrackConfig, ...], samples: list[_Sample]) -> int
     times = [sample.dts for sample in samples if sample.track_id == tracks[0].track_id]
     step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else tracks[0].clock_rate_hz / 25
     return round((times[-1] - times[0] + step) * 1_000_000 / tracks[0].clock_rate_hz)
-
-
-def is_video(track: TrackConfig) -> bool:
-    """Pictures, not sound."""
-    return track.codec in VIDEO_CODECS

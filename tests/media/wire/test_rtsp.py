@@ -159,6 +159,13 @@ def test_garbage_between_frames_is_skipped_and_counted() -> None:
     assert parser.skipped_bytes == 302
 
 
+def test_an_answer_is_found_behind_garbage_however_it_is_cut() -> None:
+    data = write_interleaved(0, b"\x80") + b"xxR\xa5xxRTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"
+    for cut in range(len(data)):
+        messages = fed(RtspParser(), data, [cut])
+        assert messages == [(0, b"\x80"), (200, "OK", [("cseq", "1")], b"")]
+
+
 def test_too_much_garbage_in_a_row_ends_it() -> None:
     parser = RtspParser()
     parser.feed(write_interleaved(0, b"\x80"))

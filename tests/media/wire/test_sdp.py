@@ -142,6 +142,10 @@ def test_lies_about_frame_rate_and_stray_parameters_are_seen_through() -> None:
         b"a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Zw==,aA==\n"
     )
     video, audio = parse_sdp(text).tracks
+    (unmapped,) = parse_sdp(b"m=video 0 RTP/AVP 96\na=rtpmap:97 H265\na=recvonly\n").tracks
+    assert (unmapped.codec, unmapped.clock_rate_hz) == (Codec.H265, 90_000)
+    (nameless,) = parse_sdp(b"m=application 0 RTP/AVP 99\nb=AS:5\n").tracks
+    assert (nameless.encoding, nameless.codec) == ("", None)
     assert video.frame_rate_fps == 25.0
     assert video.parameter("Sprop-Parameter-Sets") == "Zw==,aA=="
     assert (audio.codec, audio.fmtp) == (Codec.PCMA, ())
@@ -174,6 +178,8 @@ def test_transport_session_and_rtp_info_of_cameras_are_read() -> None:
     assert (udp.client_ports, udp.server_ports, udp.ssrc) == ((18714, 18715), (40004, 40005), None)
     (tcp,) = parse_transport("RTP/AVP/TCP;unicast;interleaved=4;ssrc=30A98EE7")
     assert (tcp.interleaved, tcp.ssrc) == ((4, 5), 0x30A98EE7)
+    told = str(parse_transport('RTP/AVP;multicast;destination=224.0.0.1;source=h;mode="PLAY"')[0])
+    assert told == 'RTP/AVP;multicast;destination=224.0.0.1;source=h;mode="PLAY"'
     assert parse_transport("RAW/RAW/UDP, RTP/AVP/TCP;interleaved=300-301")[0].interleaved is None
     session = parse_session(" 9a90de54 ; timeout = 120 ")
     assert (session.session_id, session.timeout_s) == ("9a90de54", 120)

@@ -347,6 +347,62 @@ def test_the_first_session_id_is_kept_and_the_newest_time_counts() -> None:
     assert seen == ["", "", "", "231970", "231970"]
 
 
+def test_sound_that_is_refused_is_done_without() -> None:
+    def answer(request: RtspRequest) -> RtspResponse:
+        refused = request.method == "SETUP" and request.uri.endswith("/a")
+        return RtspResponse(500, "Internal Server Error") if refused else simple(request, Session="1")
+
+    events = play_against(answer, ClientSettings(URL))
+    assert isinstance(events[-1], Playing)
+    assert [track.kind for track in events[-1].tracks] == [TrackKind.VIDEO]
+
+
+def test_play_is_asked_again_without_a_range_that_is_refused() -> None:
+    def answer(request: RtspRequest) -> RtspResponse:
+        refused = request.method == "PLAY" and "Range" in request.headers
+        return RtspResponse(457, "Invalid Range") if refused else simple(request, Session="1")
+
+    assert isinstance(play_against(answer, ClientSettings(URL))[-1], Playing)
+    refused = play_against(
+        lambda r: RtspResponse(457, "Invalid Range") if r.method == "PLAY" else simple(r), ClientSettings(URL)
+    )
+    assert isinstance(refused[-1], Ended)
+
+
+def test_the_loudspeaker_of_a_camera_is_not_set_up() -> None:
+    sdp = SDP + b"a=sendonly\nm=audio 0 RTP/AVP 8\na=control:b\na=recvonly\n"
+    events = play_against(
+        lambda r: RtspResponse(200, "OK", body=sdp if r.method == "DESCRIBE" else b""), ClientSettings(URL)
+    )
+    assert isinstance(events[-1], Playing)
+    assert [track.address for track in events[-1].tracks] == [f"{URL}/v", f"{URL}/b"]
+
+
+def test_an_interim_answer_is_waited_out_and_a_late_one_passed_over() -> None:
+    client = ClientSession(ClientSettings(URL, answer_timeout_us=1_000_000))
+    client.start(0)
+    assert client.receive(b"RTSP/1.0 100 Continue\r\nCSeq: 1\r\n\r\n", 900_000) == []
+    assert client.tick(1_800_000) == []
+    both = pair(server=ServerSettings(session_timeout_s=4))
+    both.run()
+    old = b"RTSP/1.0 454 Session Not Found\r\nCSeq: 2\r\n\r\n"
+    assert both.client.receive(old, 0) == []
+    both.client.tick(3_000_000)
+    assert both.client.receive(old, 0) == []
+    assert both.client.is_playing
+
+
+def test_two_tracks_on_one_channel_keep_their_own() -> None:
+    def answer(request: RtspRequest) -> bytes:
+        told = write_response(simple(request, Transport="RTP/AVP/TCP;interleaved=0-1", Session="1"))
+        more = write_interleaved(0, b"\x80v") + write_interleaved(2, b"\x80a")
+        return told + (more if request.method == "PLAY" else b"")
+
+    events = play_against(answer, ClientSettings(URL))
+    packets = [item for event in events if isinstance(event, Packets) for item in event.items]
+    assert [track for track, _, _ in packets] == [0, 1]
+
+
 def test_a_camera_that_answers_with_udp_to_tcp_is_a_matter_of_transport() -> None:
     events = play_against(
         lambda r: simple(r, Transport="RTP/AVP;unicast;client_port=1-2;server_port=3-4"), ClientSettings(URL)
@@ -459,6 +515,22 @@ def ask(server: ServerSession, method: str, uri: str = URL, **fields: str) -> Rt
 
 
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
+
+
+def test_the_server_refuses_a_second_mount_in_one_session_and_tcp_when_told() -> None:
+    class Twins(Shelf):
+        def describe(self, path: str) -> SessionDescription | None:
+            return SessionDescription(TRACKS)
+
+    shelf = Twins()
+    server = ServerSession(ServerSettings(), shelf, "5eed" * 8)
+    assert ask(server, "SETUP", "rtsp://h/a/trackID=0", Transport=TCP).status == 200
+    assert ask(server, "SETUP", "rtsp://h/b/trackID=0", Transport=TCP).status == 455
+    assert ask(server, "SETUP", "rtsp://h/a/trackID=2", Transport="RAW, RTP/AVP/TCP").status == 200
+    shelf.now = Manners(refuses_tcp=True)
+    assert ask(server, "SETUP", "rtsp://h/a/trackID=1", Transport=TCP).status == 461
+    server.receive(write_response(RtspResponse(200, "OK")), 0)
+    assert server.outgoing() == b""
 
 
 def test_the_server_refuses_what_is_out_of_order() -> None:

@@ -3,13 +3,11 @@
 RFC 2326 with the habits of real cameras. The caller connects, moves bytes, and calls `tick` now and then.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from civiscope.base import ProtocolError
-from civiscope.media.model import TrackKind
 from civiscope.media.wire.auth import BasicChallenge
 from civiscope.media.wire.fields import (
     DEFAULT_TIMEOUT_S,
@@ -31,7 +29,7 @@ from civiscope.media.wire.rtsp import (
     write_request,
     write_response,
 )
-from civiscope.media.wire.sdp import SessionDescription, parse_sdp, resolve_control
+from civiscope.media.wire.sdp import parse_sdp, resolve_control
 from civiscope.media.wire.session import (
     ClientEvent,
     ClientSettings,
@@ -42,6 +40,8 @@ from civiscope.media.wire.session import (
     Playing,
     SessionTrack,
     UdpPortsNeeded,
+    base_address,
+    choose_tracks,
     without_user_info,
 )
 
@@ -212,10 +212,10 @@ class ClientSession:
             self._prove(asked, response, now_us)
         elif self._state is _State.PLAYING:
             self._kept_alive(asked, response)
-        elif response.status >= 300 and not (asked.method == "OPTIONS" and response.status != 404):
-            self._refused(asked, response)
-        else:
+        elif response.status < 300 or (asked.method == "OPTIONS" and response.status != 404):
             self._go_on(asked, response, now_us)
+        elif not self._does_without(asked, response, now_us):
+            self._refused(asked, response)
 
     def _go_on(self, asked: _Asked, response: RtspResponse, now_us: int) -> None:
         steps: dict[str, Callable[[RtspResponse, int], None]] = {
@@ -236,8 +236,8 @@ class ClientSession:
     def _on_describe(self, response: RtspResponse, now_us: int) -> None:
         description = parse_sdp(response.body)
         request_base = self._base
-        self._base = _base_address(response, request_base)
-        self._tracks = _choose_tracks(description, self._base, self._settings.wants_audio)
+        self._base = base_address(response, request_base)
+        self._tracks = choose_tracks(description, self._base, self._settings.wants_audio)
         self._base = resolve_control(self._base, description.control)
         if not self._tracks:
             offered = ", ".join(t.encoding or t.media for t in description.tracks) or "nothing"
@@ -273,8 +273,11 @@ class ClientSession:
         self._tracks[track] = SessionTrack(
             track, known.description, known.address, given.ssrc, None, None, given.server_ports, given.source
         )
-        if track + 1 < len(self._tracks):
-            self._set_up(track + 1, now_us)
+        self._set_up_next(track + 1, now_us)
+
+    def _set_up_next(self, track: int, now_us: int) -> None:
+        if track < len(self._tracks):
+            self._set_up(track, now_us)
             return
         self._state = _State.PLAY
         self._ask("PLAY", self._base, (("Range", "npt=0.000-"),), now_us)
@@ -324,6 +327,17 @@ class ClientSession:
         else:
             self._end(EndReason.AUTHENTICATION, verdict.value)
 
+    def _does_without(self, asked: _Asked, response: RtspResponse, now_us: int) -> bool:
+        """Go on where a camera refuses what a session can live without: its sound, or a Range in PLAY."""
+        if asked.method == "SETUP" and self._setting_up > 0 and response.status not in {454, 461}:
+            del self._tracks[self._setting_up :]
+            self._set_up_next(self._setting_up, now_us)
+            return True
+        if asked.method == "PLAY" and asked.headers and response.status in {400, 456, 457}:
+            self._ask("PLAY", asked.uri, (), now_us)
+            return True
+        return False
+
     def _refused(self, asked: _Asked, response: RtspResponse) -> None:
         words = " ".join(f"{response.status} {response.reason}".split())[:120]
         reason, detail = EndReason.REFUSED, f"The camera refused {asked.method}: {words}."
@@ -369,24 +383,3 @@ class ClientSession:
     def _take_events(self) -> list[ClientEvent]:
         events, self._events = self._events, []
         return events
-
-
-def _base_address(response: RtspResponse, asked: str) -> str:
-    """Content-Base, else Content-Location, else what was asked (RFC 2326 C.1.1); never with a user-info."""
-    for name in ("Content-Base", "Content-Location"):
-        value = without_user_info(response.headers.get(name).strip())
-        if re.match(r"rtsps?://[^\s/]", value, re.IGNORECASE) and not re.search(r"\s", value):
-            return value
-    return asked
-
-
-def _choose_tracks(description: SessionDescription, base: str, wants_audio: bool) -> list[SessionTrack]:
-    """The first readable video and, if wanted, the first readable audio."""
-    chosen: list[SessionTrack] = []
-    kinds: Sequence[TrackKind] = (TrackKind.VIDEO, TrackKind.AUDIO) if wants_audio else (TrackKind.VIDEO,)
-    for kind in kinds:
-        for media in description.tracks:
-            if media.media == kind and media.codec is not None:
-                chosen.append(SessionTrack(len(chosen), media, resolve_control(base, media.control)))
-                break
-    return chosen

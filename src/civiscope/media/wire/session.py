@@ -1,14 +1,15 @@
-"""What a client session is told, what it tells, and why it ends: values only."""
+"""What a client session is told, what it tells, why it ends: values, and what follows from them alone."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from civiscope.media.model import TrackKind
 from civiscope.media.wire.auth import Credentials
 from civiscope.media.wire.fields import RtpTransport
-from civiscope.media.wire.rtsp import RoutedPacket
-from civiscope.media.wire.sdp import MediaDescription, SessionDescription
+from civiscope.media.wire.rtsp import RoutedPacket, RtspResponse
+from civiscope.media.wire.sdp import MediaDescription, SessionDescription, resolve_control
 
 _USER_INFO = re.compile(r"(?<=//)[^/?#]*@")
 
@@ -126,3 +127,29 @@ class Ended:
 
 
 ClientEvent = Described | UdpPortsNeeded | Playing | Packets | Ended
+
+
+def base_address(response: RtspResponse, asked: str) -> str:
+    """Content-Base, else Content-Location, else what was asked (RFC 2326 C.1.1); never with a user-info."""
+    for name in ("Content-Base", "Content-Location"):
+        value = without_user_info(response.headers.get(name).strip())
+        if re.match(r"rtsps?://[^\s/]", value, re.IGNORECASE) and not re.search(r"\s", value):
+            return value
+    return asked
+
+
+def _is_back_channel(media: MediaDescription) -> bool:
+    """Sound for the camera's loudspeaker (ONVIF Streaming §5.3): `sendonly` is said from our side."""
+    return any(name == "sendonly" for name, _ in media.attributes)
+
+
+def choose_tracks(description: SessionDescription, base: str, wants_audio: bool) -> list[SessionTrack]:
+    """The first readable video and, if wanted, the first readable audio."""
+    chosen: list[SessionTrack] = []
+    kinds: Sequence[TrackKind] = (TrackKind.VIDEO, TrackKind.AUDIO) if wants_audio else (TrackKind.VIDEO,)
+    for kind in kinds:
+        for media in description.tracks:
+            if media.media == kind and media.codec is not None and not _is_back_channel(media):
+                chosen.append(SessionTrack(len(chosen), media, resolve_control(base, media.control)))
+                break
+    return chosen
