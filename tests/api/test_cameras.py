@@ -62,6 +62,18 @@ async def test_each_change_is_in_the_audit(town: Town) -> None:
         assert older.json()["entries"][0]["sequence"] == told["entries"][2]["sequence"] - 1
 
 
+async def test_a_removed_camera_comes_back_under_its_old_id(town: Town) -> None:
+    async with await town.client_as("administrator") as client:
+        channel = (await client.post("/api/v1/cameras", json=CAMERA)).json()
+        await client.delete(f"/api/v1/cameras/{channel['id']}")
+        (removed,) = (await client.get("/api/v1/channels", params={"removed": True})).json()
+        assert (removed["id"], removed["state"]) == (channel["id"], "stopped")
+        restored = await client.post(f"/api/v1/cameras/{channel['id']}/restore")
+        assert restored.json() == channel
+        assert (await client.get("/api/v1/channels")).json() == [channel]
+        assert (await client.post(f"/api/v1/cameras/{new_id()}/restore")).status_code == 404
+
+
 @pytest.mark.parametrize(
     "change",
     [

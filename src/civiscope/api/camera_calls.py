@@ -35,15 +35,16 @@ class CameraCalls:
             Call("GET", "/channels", Permission.CHANNEL_LIST, self.channels),
             Call("POST", "/cameras/probe", Permission.CAMERA_ADD, self.probe_camera),
             Call("POST", "/cameras", Permission.CAMERA_ADD, self.add_camera, 201, {409: "Already there."}),
+            Call("POST", "/cameras/{channel_id}/restore", Permission.CAMERA_ADD, self.restore_camera),
             Call("PATCH", "/cameras/{channel_id}", Permission.CAMERA_EDIT, self.change_camera),
             Call(
                 "DELETE", "/cameras/{channel_id}", Permission.CAMERA_REMOVE, self.remove_camera, 204, raw=True
             ),
         ]
 
-    async def channels(self) -> list[dict[str, object]]:
-        """All channels with the state of their recording."""
-        return await self._book.all()
+    async def channels(self, *, removed: bool = False) -> list[dict[str, object]]:
+        """All channels with the state of their recording; or those that were removed."""
+        return await self._book.all(removed=removed)
 
     async def probe_camera(self, request: Request, body: ProbeBody) -> dict[str, object]:
         """Open a camera once, without storing anything, and show what it sends."""
@@ -79,6 +80,12 @@ class CameraCalls:
         camera = await self._faces.devices.remove_camera(ChannelId(channel_id))
         await self._note(request, "camera.remove", str(camera.channel_id), {})
         return Response(status_code=204)
+
+    async def restore_camera(self, request: Request, channel_id: UUID) -> dict[str, object]:
+        """Bring a removed camera back; it is recorded from now on."""
+        camera = await self._faces.devices.restore_camera(ChannelId(channel_id))
+        await self._note(request, "camera.restore", str(camera.channel_id), {})
+        return await self._book.one(camera)
 
     async def _note(self, request: Request, what: str, target: str, details: dict[str, object]) -> None:
         await self._faces.audit.append(

@@ -12,9 +12,9 @@ class ChannelBook:
         self._devices = devices
         self._streams = streams
 
-    async def all(self) -> list[dict[str, object]]:
-        """Every camera that was not removed, in the order of adding."""
-        cameras = await self._devices.cameras()
+    async def all(self, *, removed: bool) -> list[dict[str, object]]:
+        """Every camera that was not removed, or that was, in the order of adding."""
+        cameras = await self._devices.cameras(removed=removed)
         states, why_away = await self._states()
         return [_channel(camera, states.get(camera.main.id), why_away) for camera in cameras]
 
@@ -50,6 +50,8 @@ def _channel(camera: Camera, state: StreamState | None, why_away: str | None) ->
 
 def _unseen(camera: Camera, why_away: str | None) -> StreamState:
     """A camera the recorder does not tell of: just added, or the recorder is away."""
+    if camera.removed_us is not None:
+        return StreamState(camera.main.id, "stopped", camera.removed_us, "removed", "The camera was removed.")
     if why_away is not None:
         return StreamState(camera.main.id, "lost", camera.added_us, "recorder_away", why_away)
     return StreamState(camera.main.id, "connecting", camera.added_us, "", "The recorder is about to connect.")
