@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from tests.api.town import PEOPLE, Town
@@ -11,6 +12,7 @@ from civiscope.api.guard import Open
 from civiscope.base import new_id
 from civiscope.security import PERMISSIONS, Permission
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 UNSAFE = {"POST", "PATCH", "DELETE", "PUT"}
 VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/cameras": {"name": "Pier", "address": "rtsp://192.0.2.1/s"},
@@ -122,3 +124,18 @@ async def test_the_description_is_for_those_signed_in(town: Town, path: str) -> 
             operation["operationId"] for entry in document["paths"].values() for operation in entry.values()
         ]
         assert len(operations) == len(set(operations))
+
+
+async def test_the_page_of_calls_is_true(town: Town) -> None:
+    page = (REPOSITORY / "docs" / "design" / "api.md").read_text(encoding="utf-8")
+    written = {
+        (method, path.partition("?")[0].replace("{id}", "{look_id}")): access
+        for method, path, access in re.findall(r"^\| `(GET|POST|PATCH|DELETE) (\S+)` \| (.*?) \|", page, re.M)
+    }
+    for call in town.app.calls:
+        if call.path == "/openapi.json":
+            continue
+        access = written.pop((call.method, call.path))
+        if isinstance(call.access, Permission):
+            assert access == f"`{call.access.value}`", call.path
+    assert written == {}
