@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import NamedTuple
 
 from civiscope.base import ProtocolError, Whose
@@ -20,6 +21,7 @@ _START_PREFIX = re.compile(rb"[A-Z_]{1,24}/?\Z")
 _STATUS_LINE = re.compile(r"RTSP/[12]\.\d\s+(\d{3})(?:\s+(.*))?")
 _REQUEST_LINE = re.compile(r"([A-Z_]{3,24}) (\S.*?) RTSP/[12]\.\d\s*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_read_frame_head = Struct(">BBH").unpack_from
 _SPARE = frozenset(b"\r\n\0 ")
 
 Route = tuple[int, bool]
@@ -243,18 +245,19 @@ class RtspParser:
     ) -> int:
         """Take all whole frames from `position` on; the hot loop of a recorder."""
         end = len(view)
+        last = end - 4
         start = position
         append = packets.append
-        while position + 4 <= end and view[position] == 36:  # _DOLLAR, spelt out for speed
-            stop = position + 4 + (view[position + 2] << 8 | view[position + 3])
-            if stop > end:
+        while position <= last:
+            mark, channel, length = _read_frame_head(view, position)
+            if mark != _DOLLAR or position + 4 + length > end:
                 break
-            channel = view[position + 1]
+            payload = view[position + 4 : position + 4 + length]
+            position += 4 + length
             if routes is None:
-                append((channel, False, view[position + 4 : stop]))
+                append((channel, False, payload))
             elif (route := routes[channel]) is not None:
-                append((route[0], route[1], view[position + 4 : stop]))
-            position = stop
+                append((route[0], route[1], payload))
         if position != start:
             self._resyncs = True
             self._garbage_bytes = 0
