@@ -9,7 +9,16 @@ import pytest
 from cryptography import x509
 
 from civiscope.base import AppError, ErrorKind, ManualClock, StreamId, new_id
-from civiscope.security import KeyContext, SiteIdentity, SiteKeys, load_keyring, load_sealer, server_tls
+from civiscope.security import (
+    IntegrityError,
+    KeyContext,
+    SiteIdentity,
+    SiteKeys,
+    load_keyring,
+    load_sealer,
+    server_tls,
+)
+from civiscope.security.keyfile import write_private
 
 from .conftest import NOW_US
 
@@ -177,6 +186,20 @@ def test_older_sealing_keys_still_open(keys: SiteKeys, tmp_path: Path) -> None:
     stream = StreamId(new_id())
     key_id, _, wrapped = keys.sealer().new_data_key(stream, 1)
     assert keys.keyring().unwrap(wrapped, KeyContext(stream, 1, key_id)).key_id == key_id
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_private(tmp_path / "folder", b"key")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_the_two_vaults_do_not_open_each_others_secrets(keys: SiteKeys) -> None:
+    sealed = keys.recorder_vault().seal_secret(b"plan")
+    assert keys.recorder_vault().open_secret(sealed) == b"plan"
+    with pytest.raises(IntegrityError, match="another vault key"):
+        keys.vault().open_secret(sealed)
 
 
 HOSTS = ["cams.graz.example", "10.1.2.3"]

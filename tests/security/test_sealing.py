@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from civiscope.base import AppError, ErrorKind, ProtocolError, StreamId, new_id
+from civiscope.base import AppError, ErrorKind, NodeId, ProtocolError, StreamId, new_id
 from civiscope.security import (
     NONCE_BYTES,
     SIGNATURE_BYTES,
@@ -30,6 +30,9 @@ from civiscope.security import (
     SiteKeys,
     read_wrapped,
 )
+from civiscope.security.authority import issue_node, make_node_authority
+from civiscope.security.sealing import NODE_SIGNATURE_DOMAIN
+from civiscope.security.signature import Signer
 
 from .conftest import NOW_US
 
@@ -241,6 +244,14 @@ def test_the_ring_remembers_a_bounded_number_of_certificates(
     for _ in range(3):
         assert ring.verify_signature(sealer.node_certificate, sealer.sign(b"x"), b"x", NOW_US)
     assert len(ring._nodes) == 1
+    nodes = make_node_authority(sealer.site_id, NOW_US)
+    ring = Keyring(sealer.site_id, [], nodes.certificate)
+    key = Ed25519PrivateKey.generate()
+    signature = Signer(key, NODE_SIGNATURE_DOMAIN).sign(b"x")
+    for _ in range(70):
+        der = issue_node(nodes, key.public_key(), NodeId(new_id()), NOW_US).public_bytes(Encoding.DER)
+        ring.verify_signature(der, signature, b"x", NOW_US)
+    assert len(ring._nodes) == 64
 
 
 def test_sizes_and_hash_are_the_documented_ones() -> None:

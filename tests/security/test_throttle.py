@@ -71,7 +71,10 @@ def test_success_forgets() -> None:
         throttle.begin("192.0.2.1", "anna")
         throttle.succeeded("192.0.2.1", "anna")
     assert throttle.has_succeeded("192.0.2.1")
-    throttle.succeeded("203.0.113.1", "never begun")
+    for host in range(60):
+        throttle.succeeded(f"203.0.113.{host}", "never begun")
+    assert not throttle.has_succeeded("203.0.113.0")
+    assert throttle.has_succeeded("203.0.113.59")
 
 
 def test_a_success_does_not_wash_away_guesses_at_other_accounts() -> None:

@@ -225,6 +225,25 @@ def test_a_huge_certificate_is_not_read(nodes: Authority) -> None:
         read_node_certificate(bytes(20_000), nodes.certificate)
 
 
+def test_a_signature_that_is_no_whole_octets_is_refused(nodes: Authority) -> None:
+    """DER lets nobody else write the same certificate in other bytes (X.690 §11.2.1)."""
+    certificate = issue_node(nodes, Ed25519PrivateKey.generate().public_key(), NodeId(new_id()), NOW_US)
+    der = bytearray(certificate.public_bytes(Encoding.DER))
+    der[-len(certificate.signature) - 1] = 1
+    with pytest.raises(ProtocolError):
+        read_node_certificate(bytes(der), nodes.certificate)
+
+
+def test_a_certificate_with_another_name_is_no_nodes(
+    nodes: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("civiscope.security.authority._NODE_URI", "urn:other:node:")
+        other = issue_node(nodes, Ed25519PrivateKey.generate().public_key(), NodeId(new_id()), NOW_US)
+    with pytest.raises(IntegrityError, match="not a node's"):
+        read_node_certificate(other.public_bytes(Encoding.DER), nodes.certificate)
+
+
 def test_hosts_that_are_none_are_refused(keys: SiteKeys) -> None:
     for host in ("", "a" * 64 + ".example", "a..b"):
         if host:

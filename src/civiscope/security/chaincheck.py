@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
+from functools import partial
 
 from civiscope.base import AppError
 from civiscope.security.chain import head_message, link
@@ -113,14 +114,14 @@ class ChainCheck:
         """The newest signature stands for all before it; if it fails, find the first that does."""
         if walk.sequence == 0 or self._holds(walk.sequence, walk.chain, walk.signature):
             return
-        again = _Walk(start, b"", b"")
-        while rows := await self._database.read(lambda connection: _page(connection, again.sequence)):
-            for row in rows:
-                again.sequence = row.sequence
-                if not self._holds(row.sequence, row.chain, row.signature):
-                    raise _BrokenChain(
-                        row.sequence, f"entry {row.sequence} is not signed by this site's audit key"
-                    )
+        unsigned = [
+            row.sequence
+            for after in range(start, walk.sequence, _PAGE)
+            for row in await self._database.read(partial(_page, after=after))
+            if not self._holds(row.sequence, row.chain, row.signature)
+        ]
+        broken = min(unsigned, default=walk.sequence)
+        raise _BrokenChain(broken, f"entry {broken} is not signed by this site's audit key")
 
     def _check_heads(self, walk: _Walk, start: int) -> None:
         if walk.sequence and not self._kept:
