@@ -1,5 +1,6 @@
 """Nothing is shown without permission, purpose and a record; what ends a look."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,8 +101,10 @@ async def test_a_session_that_ends_ends_its_live_looks(tmp_path: Path) -> None:
         assert isinstance(screen.error, AppError)
         assert screen.error.kind is ErrorKind.UNAUTHENTICATED
         await screen.close()
-        what, _, details = await _newest(here.audit)
-        assert what == "look.end"
+        await until(lambda: not here.viewing.looks())
+        while (newest := await _newest(here.audit))[0] != "look.end":
+            await asyncio.sleep(0.005)
+        _, _, details = newest
         assert details["reason"] == "unauthenticated"
         assert details["seen_spans"] == 1
 

@@ -5,13 +5,14 @@ import struct
 from dataclasses import dataclass
 
 from civiscope.ingest import FeedRun
-from civiscope.media import AccessUnit, Codec, TrackKind
+from civiscope.media import AccessUnit, Codec, TrackConfig, TrackKind
 from civiscope.media.mp4 import Sample, fragment_header, init_segment
 from civiscope.viewing.model import (
     JPEG_TYPE,
     LiveKind,
     LiveMessage,
     LiveState,
+    shown_data,
     shown_tracks,
     shown_type,
 )
@@ -24,8 +25,9 @@ _LEAD_S = 10
 
 @dataclass(slots=True)
 class _TrackTimes:
-    """The last decode time, the distance to the one before and the lead, in ticks."""
+    """A track; its last decode time, the distance to the one before and the lead, in ticks."""
 
+    track: TrackConfig
     duration: int
     lead: int
     last: int = -1
@@ -45,12 +47,13 @@ class LiveFramer:
         self.generation = max((track.generation for track in run.tracks), default=0)
         self._is_jpeg = self.mse_type == JPEG_TYPE
         zero_us = run.started_us - _LEAD_S * 1_000_000
-        payload = b"" if self._is_jpeg or not shown else init_segment(shown, zero_us)
+        payload = b"" if self._is_jpeg or not shown else init_segment(shown, zero_us, for_browser=True)
         self.init = LiveMessage(LiveKind.INIT, _HEAD.pack(LiveKind.INIT, zero_us) + payload)
         pictures = [track.track_id for track in shown if track.kind is TrackKind.VIDEO]
         self._picture_id = pictures[0] if pictures else None
         self._times = {
             track.track_id: _TrackTimes(
+                track,
                 1024 if track.codec is Codec.AAC else track.clock_rate_hz // _USUAL_RATE_HZ,
                 track.clock_rate_hz * _LEAD_S,
             )
@@ -77,9 +80,12 @@ class LiveFramer:
         times.last = decode_time
         self._sequence = self._sequence + 1 & 0xFFFF_FFFF
         offset = unit.pts + times.lead - decode_time
-        sample = Sample(unit.track_id, decode_time, offset, times.duration, unit.is_key, unit.data)
+        data = shown_data(times.track, unit.data, decode_time)
+        if not data:
+            return None
+        sample = Sample(unit.track_id, decode_time, offset, times.duration, unit.is_key, data)
         moof, _ = fragment_header(self._sequence, (sample,))
-        return LiveMessage(LiveKind.FRAGMENT, b"".join((head, moof, unit.data)), is_start)
+        return LiveMessage(LiveKind.FRAGMENT, b"".join((head, moof, data)), is_start)
 
 
 def state_message(state: LiveState, framer: LiveFramer | None, at_us: int) -> LiveMessage:

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 from civiscope.base import ChannelId, Span
 from civiscope.media import Codec, TrackConfig, TrackKind
-from civiscope.media.mp4 import mse_type
+from civiscope.media.mp4 import flac_frame, mse_type
 from civiscope.privacy import Function, Presentation
 from civiscope.security import Principal
 
@@ -80,17 +80,21 @@ class LiveMessage:
     """A player can start here: a key unit of the pictures."""
 
 
-_PLAYABLE_SOUND = frozenset({Codec.AAC, Codec.OPUS})
-"""What Media Source plays; G.711 is recorded and exported, but no browser plays it from MP4."""
+_TELEPHONE_SOUND = frozenset({Codec.PCMU, Codec.PCMA})
 
 
 def shown_tracks(tracks: Sequence[TrackConfig]) -> tuple[TrackConfig, ...]:
-    """The first track of pictures and the first of sound that a browser plays; JPEG pictures stand alone."""
+    """The first track of pictures and the first of sound; JPEG pictures stand alone."""
     pictures = next((track for track in tracks if track.kind is TrackKind.VIDEO), None)
-    sound = next((track for track in tracks if track.codec in _PLAYABLE_SOUND), None)
+    sound = next((track for track in tracks if track.kind is TrackKind.AUDIO), None)
     if pictures is not None and pictures.codec is Codec.MJPEG:
         return (pictures,)
     return tuple(track for track in (pictures, sound) if track is not None)
+
+
+def shown_data(track: TrackConfig, data: bytes, decode_time: int) -> bytes:
+    """A unit as it goes into Media Source: G.711 as FLAC (empty if it cannot), all else as it came."""
+    return flac_frame(track, data, decode_time) if track.codec in _TELEPHONE_SOUND else data
 
 
 def shown_type(shown: Sequence[TrackConfig]) -> str | None:

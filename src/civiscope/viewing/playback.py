@@ -7,7 +7,7 @@ from civiscope.base import RunId, Span
 from civiscope.media import Codec, TrackConfig, TrackKind
 from civiscope.media.mp4 import Sample, fragment, init_segment
 from civiscope.recording import RecordedUnit
-from civiscope.viewing.model import JPEG_TYPE, shown_tracks, shown_type
+from civiscope.viewing.model import JPEG_TYPE, shown_data, shown_tracks, shown_type
 
 _FRAGMENT_US = 1_000_000
 _HOLE_US = 3_000_000
@@ -106,7 +106,7 @@ class MediaBuilder:
         self._flush()
         self._shown, self._type = shown, kind
         if shown:
-            self._out.append(init_segment(shown, self._epoch_us))
+            self._out.append(init_segment(shown, self._epoch_us, for_browser=True))
         old = self._tracks
         self._tracks = {
             track.track_id: _Track(track, old[track.track_id].zero if track.track_id in old else _UNKNOWN)
@@ -147,10 +147,11 @@ class MediaBuilder:
             decode_time = max(decode_time, track.pending.decode_time + 1)
             usual = decode_time - track.pending.decode_time
             self._samples.append(replace(track.pending, duration=usual))
-        if decode_time < 0:
+        data = shown_data(track.config, unit.data, decode_time)
+        if decode_time < 0 or not data:
             return
         offset = track.zero + unit.pts - decode_time
-        track.pending = Sample(unit.track_id, decode_time, offset, usual, unit.is_key, unit.data)
+        track.pending = Sample(unit.track_id, decode_time, offset, usual, unit.is_key, data)
         if self._leads(track):
             self._cut(recorded.wall_us, track.microseconds(usual))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from civiscope.media.model import TrackConfig, TrackKind
 from civiscope.media.mp4.boxes import MOVIE_TIMESCALE_HZ, box, full_box
-from civiscope.media.mp4.sample_entry import write_sample_entry
+from civiscope.media.mp4.sample_entry import sample_descriptions
 
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _SECONDS_1904_TO_1970 = 2_082_844_800
@@ -32,18 +32,16 @@ def movie_header(created_s: int, duration: int, next_track_id: int) -> bytes:
 
 
 def track_box(
-    tracks: Sequence[TrackConfig], created_s: int, movie_duration: int, media_duration: int,
+    track: TrackConfig, created_s: int, movie_duration: int, media_duration: int,
     edits: bytes, tables: bytes,
 ) -> bytes:  # fmt: skip
-    """trak of one track with its configurations over time; `edits` is a whole edts box or nothing."""
-    track = tracks[0]
+    """trak of one track; `edits` is a whole edts box or nothing, `tables` all that stands in stbl."""
     is_video = track.kind is TrackKind.VIDEO
     volume = 0 if is_video else 0x0100
     header = struct.pack(">QQI4xQ8xHHHxx", created_s, created_s, track.track_id, movie_duration, 0, 0, volume)
     size = struct.pack(">II", track.width_px << 16, track.height_px << 16)
     media_times = struct.pack(">QQIQ", created_s, created_s, track.clock_rate_hz, media_duration)
     handler, name = (b"vide", b"video\x00") if is_video else (b"soun", b"sound\x00")
-    entries = b"".join(write_sample_entry(config) for config in tracks)
     return box(
         b"trak",
         full_box(b"tkhd", 1, 3, header, _MATRIX, size),
@@ -56,7 +54,7 @@ def track_box(
                 b"minf",
                 full_box(b"vmhd", 0, 1, bytes(8)) if is_video else full_box(b"smhd", 0, 0, bytes(4)),
                 _DATA_REFERENCE,
-                box(b"stbl", full_box(b"stsd", 0, 0, struct.pack(">I", len(tracks)), entries), tables),
+                box(b"stbl", tables),
             ),
         ),
     )
@@ -70,14 +68,20 @@ _EMPTY_TABLES = (
 )
 
 
-def init_segment(tracks: Sequence[TrackConfig], epoch_us: int | None = None) -> bytes:
+def init_segment(
+    tracks: Sequence[TrackConfig], epoch_us: int | None = None, *, for_browser: bool = False
+) -> bytes:
     """ftyp and moov of a fragmented MP4: what goes before the first `fragment` (ISO/IEC 14496-12 §8.8.1).
 
     `epoch_us` is the UTC of media time 0 and is written, in whole seconds, as the creation time.
-    Raises `ProtocolError` when a track lacks what its codec needs.
+    `for_browser` declares G.711 as FLAC, which Media Source plays: such a track's samples must go through
+    `flac_frame`. Raises `ProtocolError` when a track lacks what its codec needs.
     """
     created_s = creation_time_s(epoch_us)
-    boxes = [track_box((track,), created_s, 0, 0, b"", _EMPTY_TABLES) for track in tracks]
+    boxes = [
+        track_box(track, created_s, 0, 0, b"", sample_descriptions((track,), for_browser) + _EMPTY_TABLES)
+        for track in tracks
+    ]
     extends = [full_box(b"trex", 0, 0, struct.pack(">IIIII", track.track_id, 1, 0, 0, 0)) for track in tracks]
     next_id = max((track.track_id for track in tracks), default=0) + 1
     return file_type((b"iso6", b"iso6", b"mp41")) + box(

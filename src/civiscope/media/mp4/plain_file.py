@@ -15,6 +15,7 @@ from civiscope.base import ProtocolError, Whose
 from civiscope.media.model import TrackConfig, TrackKind
 from civiscope.media.mp4.boxes import MOVIE_TIMESCALE_HZ, box, full_box
 from civiscope.media.mp4.movie import creation_time_s, file_type, movie_header, track_box
+from civiscope.media.mp4.sample_entry import sample_descriptions
 
 _REORDER_LIMIT = 64
 """No codec we record shows a picture more than 16 late.."""
@@ -151,10 +152,9 @@ class PlainFile:
             if not track.sizes:
                 continue
             edits, duration = _edit_list(track, windows.get(track_id) or track.whole())
-            tables = _sample_tables(track, data_start, wide)
-            boxes.append(
-                track_box(track.configurations, self._created_s, duration, track.duration, edits, tables)
-            )
+            tables = sample_descriptions(track.configurations) + _sample_tables(track, data_start, wide)
+            first = track.configurations[0]
+            boxes.append(track_box(first, self._created_s, duration, track.duration, edits, tables))
             durations.append(duration)
         return box(
             b"moov", movie_header(self._created_s, max(durations), max(self._tracks, default=0) + 1), *boxes

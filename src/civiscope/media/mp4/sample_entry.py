@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from civiscope.base import ProtocolError, Whose
 from civiscope.media.model import Codec, TrackConfig, TrackKind
 from civiscope.media.mp4 import sound_config, video_config
-from civiscope.media.mp4.boxes import BoxView, box, required, walk
+from civiscope.media.mp4.boxes import BoxView, box, full_box, required, walk
+from civiscope.media.mp4.flac import write_dfla
 
 _VIDEO_BOXES = {Codec.H264: b"avc1", Codec.H265: b"hvc1", Codec.MJPEG: b"mp4v"}
 _CODECS = {kind: codec for codec, kind in {**_VIDEO_BOXES, **sound_config.SOUND_BOXES}.items()} | {
@@ -14,11 +15,16 @@ _CODECS = {kind: codec for codec, kind in {**_VIDEO_BOXES, **sound_config.SOUND_
 }  # fmt: skip
 
 
-def write_sample_entry(track: TrackConfig) -> bytes:
-    """The sample entry of a track; H.264 and H.265 need their parameter sets."""
-    if track.kind is TrackKind.VIDEO:
-        return _write_video(track)
-    return _write_sound(track)
+def sample_descriptions(tracks: Sequence[TrackConfig], for_browser: bool = False) -> bytes:
+    """stsd with the configurations of one track over time; H.264 and H.265 need their parameter sets.
+
+    `for_browser` declares G.711 as FLAC: its samples must go through `flac_frame`.
+    """
+    entries = [
+        _write_video(track) if track.kind is TrackKind.VIDEO else _write_sound(track, for_browser)
+        for track in tracks
+    ]
+    return full_box(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries)
 
 
 def _write_video(track: TrackConfig) -> bytes:
@@ -36,7 +42,7 @@ def _write_video(track: TrackConfig) -> bytes:
     return box(_VIDEO_BOXES[track.codec], body, config)
 
 
-def _write_sound(track: TrackConfig) -> bytes:
+def _write_sound(track: TrackConfig, for_browser: bool) -> bytes:
     """AudioSampleEntry: 16 bits, rate as 16.16 where it fits (ISO/IEC 14496-12 §12.2.3)."""
     rate_hz = sound_config.sound_rate_hz(track)
     rate = rate_hz << 16 if rate_hz <= 0xFFFF else 0
@@ -47,6 +53,8 @@ def _write_sound(track: TrackConfig) -> bytes:
         config = sound_config.write_esds(sound_config.AAC_OBJECT, 5, specific)
     elif track.codec is Codec.OPUS:
         config = box(b"dOps", sound_config.write_dops(track))
+    elif for_browser:
+        return box(b"fLaC", body, write_dfla(rate_hz, track.channel_count or 1))
     return box(sound_config.SOUND_BOXES[track.codec], body, config)
 
 
@@ -92,7 +100,7 @@ def _read_sound(entry: BoxView, codec: Codec, track_id: int, clock_rate_hz: int)
 
 
 def codec_string(track: TrackConfig) -> str:
-    """The track's codec as a browser names it (RFC 6381)."""
+    """The track's codec as a browser names it (RFC 6381); G.711 goes there as FLAC."""
     if track.codec is Codec.H264:
         sps = next((nal for nal in track.parameter_sets if nal and nal[0] & 0x1F == 7), b"")
         return f"avc1.{sps[1:4].hex()}"
@@ -104,7 +112,7 @@ def codec_string(track: TrackConfig) -> str:
     if track.codec is Codec.AAC:
         specific = sound_config.audio_specific_config(track)
         return f"mp4a.40.{sound_config.aac_object_type(specific)}"
-    return {Codec.OPUS: "opus", Codec.PCMU: "ulaw", Codec.PCMA: "alaw"}[track.codec]
+    return "opus" if track.codec is Codec.OPUS else "flac"
 
 
 def mse_type(tracks: Sequence[TrackConfig]) -> str:
