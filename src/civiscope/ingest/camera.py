@@ -37,6 +37,7 @@ from civiscope.media.wire import (
 
 _MAX_READS, _MAX_TLS_READS = 4, 128
 """Reads from one socket in one tick: a flooding camera does not stop the others (TLS gives 16 KiB each)."""
+_LOOK_EVERY_US = 100_000
 _LOSSES = {
     EndReason.AUTHENTICATION: LossReason.AUTHENTICATION,
     EndReason.REFUSED: LossReason.REFUSED,
@@ -85,6 +86,7 @@ class CameraSession:
         self._ports: list[PortPair] = []
         self._since_us = -1
         self._report_due_us = 0
+        self._look_due_us = 0
 
     @property
     def lost_packets(self) -> int:
@@ -113,14 +115,19 @@ class CameraSession:
                 break
         if self._ports:
             self._read_datagrams(arrival)
-        events = client.tick(arrival.monotonic_us)
-        if events:
-            self._handle(events, arrival)
+            self._reception.release(arrival)
+        if arrival.monotonic_us >= self._look_due_us or not self.is_playing:
+            self._look(connection, arrival)
+
+    def _look(self, connection: Connection, arrival: Arrival) -> None:
+        """What need not be done in every tick of a stream that plays: time-outs, keep-alive, reports."""
+        self._look_due_us = arrival.monotonic_us + _LOOK_EVERY_US
+        self._handle(self._client.tick(arrival.monotonic_us), arrival)
         if self.is_playing:
             self._reception.check(arrival)
             if arrival.monotonic_us >= self._report_due_us:
                 self._send_reports(arrival)
-        connection.send(client.outgoing())
+        connection.send(self._client.outgoing())
 
     def flush(self) -> None:
         """Deliver what was still being put together."""

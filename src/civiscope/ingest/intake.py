@@ -49,9 +49,9 @@ class Intake:
 
     def tick(self) -> None:
         """Let every stream take what has come."""
-        buffer = self._buffer
+        buffer, arrival = self._buffer, self._arrival()
         for life in self._lives.values():
-            life.tick(buffer, self._arrival())
+            life.tick(buffer, arrival)
 
     def status(self) -> list[StreamStatus]:
         """How every stream stands, in the order they were added."""

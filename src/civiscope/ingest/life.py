@@ -14,6 +14,7 @@ from civiscope.ingest.settings import IntakeSettings
 from civiscope.media.wire import Arrival, RtpTransport
 
 _RATE_WINDOW_US = 2_000_000
+_LOOK_EVERY_US = 250_000
 _QUICK_RETRIES_OF_KNOWN_PASSWORD = 3
 _MAX_PATIENCE = 3
 """Doublings of the wait for a first packet: some cameras send nothing until their next key frame."""
@@ -69,6 +70,7 @@ class StreamLife:
         self._alive_us: int | None = None
         self._password_failures = 0
         self._silent_starts = 0
+        self._look_due_us = 0
         self._last_loss: tuple[LossReason, str] | None = None
         self._rate = _Rate()
 
@@ -84,14 +86,21 @@ class StreamLife:
         except Lost as lost:
             self._lose(lost.reason, lost.detail, arrival)
             return
-        if self._run.is_started:
-            self._rate.note(self._run, arrival.monotonic_us)
-            if self._state is not StreamState.RUNNING:
-                self._turn(StreamState.RUNNING, arrival)
-                self._backoff.reset()
-                self._password_failures = 0
-                self._silent_starts = 0
-            self._alive_us = arrival.monotonic_us
+        if arrival.monotonic_us >= self._look_due_us or self._state is not StreamState.RUNNING:
+            self._look(arrival)
+
+    def _look(self, arrival: Arrival) -> None:
+        """What need not be done in every tick."""
+        self._look_due_us = arrival.monotonic_us + _LOOK_EVERY_US
+        if not self._run.is_started:
+            return
+        self._rate.note(self._run, arrival.monotonic_us)
+        if self._state is not StreamState.RUNNING:
+            self._turn(StreamState.RUNNING, arrival)
+            self._backoff.reset()
+            self._password_failures = 0
+            self._silent_starts = 0
+        self._alive_us = arrival.monotonic_us
 
     def end(self, arrival: Arrival, reason: LossReason, detail: str) -> None:
         """No longer wanted, at least not like this."""

@@ -97,12 +97,15 @@ class Reception:
                     self._tell_clock(track, *track.early_report)
                     track.early_report = None
 
-    def check(self, arrival: Arrival) -> None:
-        """Release what waited too long for others; raise `Lost` if the session is dead or changed."""
+    def release(self, arrival: Arrival) -> None:
+        """Let packets go on that waited too long for others; only with `reorder`."""
         for track in self._tracks:
-            if self._reorder:
-                for unit in track.receiver.tick(arrival.monotonic_us):
-                    self._run.deliver(track.track_id, unit)
+            for unit in track.receiver.tick(arrival.monotonic_us):
+                self._run.deliver(track.track_id, unit)
+
+    def check(self, arrival: Arrival) -> None:
+        """Raise `Lost` if the session is dead or the camera changed."""
+        for track in self._tracks:
             if track.receiver.changed:
                 raise Lost(LossReason.CHANGED, "The camera sends another codec than it described.")
         if not self._tracks:

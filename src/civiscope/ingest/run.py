@@ -110,7 +110,7 @@ class Run:
             self._described[track_id] = replace(self._described[track_id], config=unit.config)
         if track_id in self._torn:
             self._torn.discard(track_id)
-            unit = replace(unit, flags=unit.flags | UnitFlags.DISCONTINUITY)
+            unit = unit._replace(flags=unit.flags | UnitFlags.DISCONTINUITY)
         self._held.append((track_id, unit))
         self._held_bytes += len(unit.data)
         if all(track.config is not None for track in self._described.values()):
@@ -125,7 +125,7 @@ class Run:
         """A held unit was let go: the next of its track must say so."""
         for place, (held_id, unit) in enumerate(self._held):
             if held_id == track_id:
-                self._held[place] = (held_id, replace(unit, flags=unit.flags | UnitFlags.DISCONTINUITY))
+                self._held[place] = (held_id, unit._replace(flags=unit.flags | UnitFlags.DISCONTINUITY))
                 return
         self._torn.add(track_id)
 
@@ -141,7 +141,7 @@ class Run:
         for report in self._clocks.values():
             self.sender_clock(report)
         for track_id, unit in held:
-            self.deliver(track_id, replace(unit, config=None))
+            self.deliver(track_id, unit._replace(config=None))
 
     def _reconfigure(self, before: TrackConfig, unit: TimedUnit) -> bool:
         """Take a new configuration over if it differs; tells the sinks before the unit comes."""

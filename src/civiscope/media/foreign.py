@@ -96,6 +96,9 @@ class _Track:
         if self.sets is not None:
             self.config = self.sets.config
         self._last = 0
+        is_h264 = self.codec is Codec.H264
+        self._set_kinds = frozenset({7, 8}) if is_h264 else frozenset({32, 33, 34})
+        self._key_kinds = frozenset({5}) if is_h264 else frozenset(range(16, 24))
 
     def unit(self, packet: Packet[Stream]) -> LiveUnit:
         """The packet as a unit; one without pts follows the one before."""
@@ -110,14 +113,18 @@ class _Track:
             nals = split_annexb(data)
             config = self._learn(nals)
             data = join_nals(nals)
+            if any(self._kind(nal) in self._key_kinds for nal in nals):
+                flags |= UnitFlags.KEY
         return LiveUnit(self.track_id, self._last & 0xFFFF_FFFF, flags, config, data)
+
+    def _kind(self, nal: bytes) -> int:
+        return nal[0] & 0x1F if self.codec is Codec.H264 else nal[0] >> 1 & 0x3F
 
     def _learn(self, nals: list[bytes]) -> CodecConfig | None:
         sets, changed = self.sets, False
         assert sets is not None  # the caller looked
         for nal in nals:
-            kind = nal[0] & 0x1F if self.codec is Codec.H264 else nal[0] >> 1 & 0x3F
-            if kind in ((7, 8) if self.codec is Codec.H264 else (32, 33, 34)):
+            if self._kind(nal) in self._set_kinds:
                 try:
                     changed = sets.offer(nal) or changed
                 except ProtocolError:
@@ -132,7 +139,6 @@ class ForeignReader:
         options = {
             "rtsp_transport": "udp" if orders.transport == "udp" else "tcp",
             "protocol_whitelist": _PROTOCOLS,
-            "fflags": "nobuffer",
         }
         try:
             self._container = av.open(_address(orders), options=options, timeout=(_OPEN_S, _READ_S))

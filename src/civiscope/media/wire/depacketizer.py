@@ -1,8 +1,8 @@
 """What every depacketizer gives and keeps: raw units, their configuration, damage after a loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from civiscope.media.model import UnitFlags
 
@@ -26,11 +26,10 @@ class CodecConfig:
     """Nominal duration of one picture or frame of sound; 0 if unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawUnit:
+class RawUnit(NamedTuple):
     """One access unit as reassembled, still on the sender's 32-bit clock."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     """As `AccessUnit.data`."""
     timestamp: int
     flags: UnitFlags

@@ -34,6 +34,11 @@ class H264Depacketizer(NalAssembly):
             self._turn(timestamp, gap)
         kind = payload[0] & 0x1F
         if kind == _FU_A:
+            if len(payload) > 2 and payload[1] < 0x40 and self._open_at >= 0:
+                self._data += payload[2:]  # neither first nor last: nine packets of ten
+                if len(self._data) > MAX_UNIT_BYTES:
+                    self._overrun()
+                return ()
             self._fragment(payload, 2)
         elif 0 < kind < _STAP_A:
             self._single(payload, kind)

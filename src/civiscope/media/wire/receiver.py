@@ -6,7 +6,7 @@ read and one call of the depacketizer. Everything odd goes through `_oddity`.
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from civiscope.base import ProtocolError
@@ -43,8 +43,7 @@ class _Held(NamedTuple):
     arrival: Arrival
 
 
-@dataclass(frozen=True, slots=True)
-class TimedUnit:
+class TimedUnit(NamedTuple):
     """One access unit with its times on the track's axis; `AccessUnit` without the run's numbering."""
 
     pts: int
@@ -54,7 +53,7 @@ class TimedUnit:
     flags: UnitFlags
     config: CodecConfig | None
     """The configuration in force from this unit on, if it changed with it."""
-    data: bytes = field(repr=False)
+    data: bytes
 
 
 _NO_UNITS: tuple[TimedUnit, ...] = ()
@@ -83,7 +82,8 @@ class RtpReceiver:
     def __init__(
         self, depacketizer: Depacketizer, clock: UnitClock, payload_type: int | None, *, reorder: bool
     ) -> None:
-        self.counts = ReceiverCounts()
+        self._counts = ReceiverCounts()
+        self._packets = 0
         self.changed = False
         self.ssrc: int | None = None
         self._depacketizer = depacketizer
@@ -105,6 +105,12 @@ class RtpReceiver:
             clock.configure(depacketizer.config.reorder_depth, depacketizer.config.frame_s)
 
     @property
+    def counts(self) -> ReceiverCounts:
+        """What was received and what was not."""
+        self._counts.packets = self._packets
+        return self._counts
+
+    @property
     def config(self) -> CodecConfig | None:
         """The newest configuration known of the track."""
         return self._depacketizer.config
@@ -112,7 +118,7 @@ class RtpReceiver:
     @property
     def highest_sequence(self) -> int:
         """The last sequence number with its cycles in the upper half, as receiver reports tell it."""
-        return self._first + self.counts.packets + self.counts.lost - 1 & 0xFFFF_FFFF
+        return self._first + self._packets + self._counts.lost - 1 & 0xFFFF_FFFF
 
     def push(self, packet: memoryview, arrival: Arrival) -> Sequence[TimedUnit]:
         """Take one RTP packet; the view is not kept. Never raises for what a packet holds."""
@@ -125,9 +131,20 @@ class RtpReceiver:
             and ssrc == self.ssrc
             and second & 0x7F == self._payload_type
         ):
-            if self._window:
+            if self._window or self._gap:
                 return self._held_after(_Held(packet[12:], timestamp, second >= 0x80, arrival))
-            return self._deliver(packet[12:], timestamp, second >= 0x80, arrival)
+            self._expected = sequence + 1 & 0xFFFF  # from here on `_deliver`, spelt out for speed
+            self._packets += 1
+            try:
+                units = self._take(packet[12:], timestamp, second >= 0x80, False)
+            except ProtocolError:
+                self._counts.malformed += 1
+                self._gap = True
+                return _NO_UNITS
+            timed = self._timed(units, timestamp, arrival) if units else _NO_UNITS
+            self._last_timestamp = timestamp
+            self._last_arrival = arrival
+            return timed
         return self._oddity(packet, arrival)
 
     def tick(self, monotonic_us: int) -> Sequence[TimedUnit]:
@@ -147,11 +164,11 @@ class RtpReceiver:
     ) -> Sequence[TimedUnit]:
         """The next packet in sequence."""
         self._expected = self._expected + 1 & 0xFFFF
-        self.counts.packets += 1
+        self._packets += 1
         try:
             units = self._take(payload, timestamp, marker, self._gap)
         except ProtocolError:
-            self.counts.malformed += 1
+            self._counts.malformed += 1
             self._gap = True
             return _NO_UNITS
         self._gap = False
@@ -173,7 +190,7 @@ class RtpReceiver:
             pts, dts, jumped = self._clock.times(unit.timestamp, came.monotonic_us)
             flags = unit.flags
             if jumped:
-                self.counts.jumps += 1
+                self._counts.jumps += 1
                 flags |= UnitFlags.DISCONTINUITY
             timed.append(TimedUnit(pts, dts, came.utc_us, came.monotonic_us, flags, unit.config, unit.data))
         return timed
@@ -184,9 +201,9 @@ class RtpReceiver:
             _, _, sequence, _, ssrc = _read_header(packet)
             if sequence == self._expected and ssrc == self.ssrc:
                 self._expected = sequence + 1 & 0xFFFF
-                self.counts.packets += 1
+                self._packets += 1
                 return _NO_UNITS
-        self.counts.malformed += 1
+        self._counts.malformed += 1
         return _NO_UNITS
 
     def _oddity(self, packet: memoryview, arrival: Arrival) -> Sequence[TimedUnit]:
@@ -194,7 +211,7 @@ class RtpReceiver:
         try:
             start, end = payload_bounds(packet, 0, len(packet))
         except ProtocolError:
-            self.counts.malformed += 1
+            self._counts.malformed += 1
             return _NO_UNITS
         _, second, sequence, timestamp, ssrc = _read_header(packet)
         if 192 <= second <= 223 or not self._is_known_type(second & 0x7F):
@@ -216,7 +233,7 @@ class RtpReceiver:
         """The first packet's payload type is believed, whatever the SDP said; later a new one must last."""
         if payload_type == self._payload_type:
             return True
-        if self.counts.packets == 0:
+        if self._packets == 0:
             self._payload_type = payload_type
             return True
         other, streak = self._other_type
@@ -251,7 +268,7 @@ class RtpReceiver:
         """Packets were missed that nobody can count."""
         self._expected = sequence
         self._gap = True
-        self.counts.jumps += 1
+        self._counts.jumps += 1
         if self._window is not None:
             self._window.clear()
 
@@ -266,7 +283,7 @@ class RtpReceiver:
         if self._window is not None and ahead <= _WINDOW_PACKETS:
             return self._hold(sequence, held)
         if ahead < 3000:
-            self.counts.lost += ahead
+            self._counts.lost += ahead
             self._gap = True
             self._expected = sequence
         else:
@@ -284,7 +301,7 @@ class RtpReceiver:
         if streak >= (_STEADY_NUMBERING if is_newer else _MAX_LATE):
             self._renumber(sequence)
             return self._deliver(*held)
-        self.counts.doubled += 1
+        self._counts.doubled += 1
         return _NO_UNITS
 
     def _hold(self, sequence: int, held: "_Held") -> Sequence[TimedUnit]:
@@ -294,7 +311,7 @@ class RtpReceiver:
         if not window:
             self._window_since_us = held.arrival.monotonic_us
         if sequence in window:
-            self.counts.doubled += 1
+            self._counts.doubled += 1
             return _NO_UNITS
         window[sequence] = held._replace(payload=memoryview(bytes(held.payload)))
         if len(window) >= _WINDOW_PACKETS:
@@ -319,7 +336,7 @@ class RtpReceiver:
         units: list[TimedUnit] = []
         if window:
             ahead = min(sequence - self._expected & 0xFFFF for sequence in window)
-            self.counts.lost += ahead
+            self._counts.lost += ahead
             self._gap = True
             self._expected = self._expected + ahead & 0xFFFF
             units += self._drain()
