@@ -294,3 +294,18 @@ async def test_old_tls_is_refused(running: Running) -> None:
     tls.set_ciphers("AES128-SHA:@SECLEVEL=0")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await asyncio.open_connection("127.0.0.1", running.server.port, ssl=tls)
+
+
+async def test_a_slow_viewer_is_slow_in_the_looks_own_queue(running: Running) -> None:
+    """Not in buffers below it, where nobody could leave out what is old."""
+    async with running.client() as client:
+        cookie = await running.sign_in(client)
+        look = await running.look(client)
+        async with running.socket(look.id, cookie, max_queue=1) as live:
+            for _ in range(1024):
+                look.messages.put_nowait(b"\2" * 16_384)
+            await asyncio.wait_for(live.recv(), LIMIT_S)
+            await asyncio.sleep(0.3)
+            assert look.messages.qsize() > 0
+            live.transport.abort()
+        await until(lambda: look.watchers == 0)

@@ -26,6 +26,8 @@ _HANDSHAKE_LIMIT_S = 10.0
 _CONNECTIONS_LIMIT = 4096
 _BACKLOG = 1024
 _GOODBYE_S = 0.1
+_WAITING_BYTES = 128 * 1024
+_STALLED_MS = 30_000
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -100,6 +102,7 @@ def _config(app: ASGIApp, tls: ssl.SSLContext) -> uvicorn.Config:
         lifespan="off",
         ssl_context_factory=lambda _config, _default: tls,
         log_config=None,
+        log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,
@@ -184,9 +187,11 @@ class _Server(uvicorn.Server):
                 connection.close()
 
     async def _hand_over(self, connection: socket.socket) -> None:
-        await asyncio.get_running_loop().connect_accepted_socket(
+        _tune(connection)
+        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
             self._new_protocol, connection, ssl=self._tls, ssl_handshake_timeout=_HANDSHAKE_LIMIT_S
         )
+        transport.set_write_buffer_limits(_WAITING_BYTES)
 
     def _new_protocol(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(
@@ -194,6 +199,16 @@ class _Server(uvicorn.Server):
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
+
+
+def _tune(connection: socket.socket) -> None:
+    """Short queues below us, so that a slow viewer is slow in the queue that knows what to leave out.
+
+    TCP_NOTSENT_LOWAT bounds what waits in the kernel, TCP_USER_TIMEOUT ends peers who take nothing (tcp(7)).
+    """
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _WAITING_BYTES)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
 
 
 async def _peek(connection: socket.socket) -> bytes:
