@@ -19,8 +19,8 @@ from civiscope.security import (
     Principal,
     SiteKeys,
 )
+from civiscope.security.auditwriter import AuditWriter, recorded_of
 from civiscope.security.chain import DETAILS_LIMIT_BYTES, TEXT_LIMIT, link, tidy_text
-from civiscope.security.ledger import Ledger, recorded_of
 from civiscope.security.tables import audit_table
 from civiscope.storage import Connection, Database, select, text
 
@@ -119,9 +119,9 @@ async def test_it_is_on_the_disk_when_append_returns(audit: AuditLog, tmp_path: 
 
 
 async def test_a_change_and_its_entry_are_one(audit: AuditLog, database: Database) -> None:
-    def work(connection: Connection, ledger: Ledger) -> None:
-        ledger.append(entry(1))
-        ledger.append(entry(2))
+    def work(connection: Connection, writer: AuditWriter) -> None:
+        writer.append(entry(1))
+        writer.append(entry(2))
         raise AppError(ErrorKind.CONFLICT, "no")
 
     with pytest.raises(AppError, match="no"):
@@ -257,9 +257,9 @@ async def test_a_forger_without_the_key_is_found(
 
 
 async def test_a_long_chain_is_checked_in_pages(audit: AuditLog, tmp_path: Path) -> None:
-    def work(connection: Connection, ledger: Ledger) -> None:
+    def work(connection: Connection, writer: AuditWriter) -> None:
         for number in range(2100):
-            ledger.append(AuditEntry("tester", "x", str(number)))
+            writer.append(AuditEntry("tester", "x", str(number)))
 
     await audit.transact(work)
     assert (await audit.verify()).entries == 2100

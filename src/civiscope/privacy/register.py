@@ -7,7 +7,7 @@ from civiscope.base import AppError, ChannelId, Clock, ErrorKind, PrincipalId, n
 from civiscope.privacy import rows
 from civiscope.privacy.defaults import DEFAULT_GRANTS, DEFAULT_PURPOSES
 from civiscope.privacy.model import Function, Permit, PermitId, Purpose, permit_for
-from civiscope.security import AuditEntry, AuditLog, Ledger, Permission, Principal, Role, authorise
+from civiscope.security import AuditEntry, AuditLog, AuditWriter, Permission, Principal, Role, authorise
 from civiscope.storage import Connection, Database
 
 _PURPOSE_ID = re.compile(r"[a-z][a-z0-9_]{1,62}")
@@ -107,9 +107,9 @@ class PurposeRegister:
             "functions": sorted(purpose.functions),
         }
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             rows.write_purpose(connection, purpose, self._clock.now_us())
-            ledger.append(
+            writer.append(
                 AuditEntry(
                     by,
                     "purpose.declare",
@@ -128,7 +128,7 @@ class PurposeRegister:
         now_us = self._clock.now_us()
         permit = _permit(draft, now_us)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             purpose = rows.purpose_of(connection, draft.purpose_id)
             if not permit.functions <= purpose.functions:
                 raise AppError(
@@ -137,7 +137,7 @@ class PurposeRegister:
                     "Leave it out, or declare the purpose with it first.",
                 )
             rows.insert_permit(connection, permit)
-            ledger.append(_permit_entry(by, "permit.grant", permit, where))
+            writer.append(_permit_entry(by, "permit.grant", permit, where))
 
         await self._audit.transact(work)
         return permit
@@ -146,11 +146,11 @@ class PurposeRegister:
         """End a permit for good; needs `privacy.manage`. Looks under it end with their next check."""
         authorise(by, Permission.PRIVACY_MANAGE)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             permit = rows.permit_of(connection, permit_id)
             if permit.revoked_us is None:
                 rows.revoke_permit(connection, permit_id, self._clock.now_us())
-                ledger.append(_permit_entry(by, "permit.revoke", permit, where))
+                writer.append(_permit_entry(by, "permit.revoke", permit, where))
 
         await self._audit.transact(work)
 
@@ -161,7 +161,7 @@ class PurposeRegister:
         """
         now_us = self._clock.now_us()
 
-        def work(connection: Connection, ledger: Ledger) -> bool:
+        def work(connection: Connection, writer: AuditWriter) -> bool:
             if rows.list_purposes(connection):
                 return False
             for place, purpose in enumerate(DEFAULT_PURPOSES):
@@ -170,7 +170,7 @@ class PurposeRegister:
                 draft = PermitDraft(default.purpose_id, default.functions, role=default.role)
                 rows.insert_permit(connection, _permit(draft, now_us))
             ids = [purpose.id for purpose in DEFAULT_PURPOSES]
-            ledger.append(AuditEntry("civiscope", "purpose.seed", "register", details={"purposes": ids}))
+            writer.append(AuditEntry("civiscope", "purpose.seed", "register", details={"purposes": ids}))
             return True
 
         return await self._audit.transact(work)

@@ -7,12 +7,12 @@ cannot open; every refusal is an AppError in plain words; key files are readable
 
 from civiscope.security.accounts import Accounts, AccountSettings, Session, SetupCode
 from civiscope.security.audit import AuditLog
+from civiscope.security.auditwriter import AuditKeys, AuditWriter
 from civiscope.security.authority import machine_hosts, tidy_hosts
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
 from civiscope.security.chaincheck import AuditReport
 from civiscope.security.keyring import Keyring
 from civiscope.security.keys import SiteIdentity, SiteKeys, load_keyring, load_sealer
-from civiscope.security.ledger import AuditKeys, Ledger
 from civiscope.security.model import (
     PERMISSIONS,
     Grant,
@@ -52,7 +52,8 @@ __all__ = [
     "authorise", "permissions_of", "terminal_principal",
     "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode", "ThrottleSettings",
     "TooManyAttemptsError", "User", "check_csrf", "check_password", "csrf_token",
-    "AuditEntry", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "Ledger", "Outcome", "RecordedEntry",
+    "AuditEntry", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "AuditWriter",
+    "Outcome", "RecordedEntry",
     "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer", "client_tls", "server_tls", "machine_hosts",
     "tidy_hosts",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from civiscope.base import AppError, Clock, ErrorKind, PrincipalId, get_log, new_id
 from civiscope.security import users
 from civiscope.security.audit import AuditLog
+from civiscope.security.auditwriter import AuditWriter
 from civiscope.security.chain import AuditEntry, Outcome
-from civiscope.security.ledger import Ledger
 from civiscope.security.model import Permission, Principal, Role, SessionId, authorise
 from civiscope.security.passwords import HashSettings, PasswordHasher, check_password
 from civiscope.security.secret import Secret
@@ -84,10 +84,10 @@ class Accounts:
         code, now_us = new_setup_code(), self._clock.now_us()
         expires_us = now_us + self._settings.setup_code_us
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             users.refuse_second_setup(connection)
             users.write_setup_code(connection, setup_code_hash(code.reveal()), now_us, expires_us)
-            ledger.append(AuditEntry("civiscope", "setup.issue_code", "site"))
+            writer.append(AuditEntry("civiscope", "setup.issue_code", "site"))
 
         await self._audit.transact(work)
         return SetupCode(code, expires_us)
@@ -102,13 +102,13 @@ class Accounts:
         password_hash = await self._hasher.hash(password)
         fresh = self._fresh_session(where)
 
-        def work(connection: Connection, ledger: Ledger) -> User:
+        def work(connection: Connection, writer: AuditWriter) -> User:
             users.refuse_second_setup(connection)
             self._refuse_wrong_code(connection, code)
             user = users.insert_user(connection, tidy, password_hash, [Role.ADMINISTRATOR], fresh.now_us)
             users.delete_setup_code(connection)
             self._insert_session(connection, fresh, user)
-            ledger.append(
+            writer.append(
                 _entry(users.principal_of(user, fresh.id), "setup.first_administrator", user, where)
             )
             return user
@@ -153,11 +153,11 @@ class Accounts:
         assert found is not None
         user, fresh = found.user, self._fresh_session(where)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             if users.credentials_of(connection, user.id) != found:
                 raise _wrong_credentials()
             self._insert_session(connection, fresh, user)
-            ledger.append(_entry(users.principal_of(user, fresh.id), "session.open", user, where))
+            writer.append(_entry(users.principal_of(user, fresh.id), "session.open", user, where))
 
         await self._audit.transact(work)
         self._throttle.succeeded(where, key)
@@ -179,12 +179,12 @@ class Accounts:
         """End this session; a token that opens nothing is no error."""
         hashed = token_hash(token)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             found = users.find_session(connection, hashed)
             if found is not None:
                 info, user = found
                 users.end_session(connection, info.id)
-                ledger.append(_entry(users.principal_of(user, info.id), "session.close", user, where))
+                writer.append(_entry(users.principal_of(user, info.id), "session.close", user, where))
 
         await self._audit.transact(work)
 
@@ -202,13 +202,13 @@ class Accounts:
     async def revoke(self, session_id: SessionId, by: Principal, where: str = "") -> None:
         """End a session: one's own, or anybody's with `user.manage`."""
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             info = users.session_of(connection, session_id)
             if info.user_id != by.id:
                 authorise(by, Permission.USER_MANAGE)
             users.end_session(connection, session_id)
             user = users.credentials_of(connection, info.user_id).user
-            ledger.append(_entry(by, "session.revoke", user, where))
+            writer.append(_entry(by, "session.revoke", user, where))
 
         await self._audit.transact(work)
 
@@ -227,10 +227,10 @@ class Accounts:
         check_password(new, principal.name)
         new_hash = await self._hasher.hash(new)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             users.update_password(connection, principal.id, new_hash, self._clock.now_us())
             users.end_sessions(connection, principal.id, but=principal.session_id)
-            ledger.append(_entry(principal, "user.change_password", found.user, where))
+            writer.append(_entry(principal, "user.change_password", found.user, where))
 
         await self._audit.transact(work)
 
@@ -249,9 +249,9 @@ class Accounts:
         check_password(password, tidy)
         password_hash = await self._hasher.hash(password)
 
-        def work(connection: Connection, ledger: Ledger) -> User:
+        def work(connection: Connection, writer: AuditWriter) -> User:
             user = users.insert_user(connection, tidy, password_hash, granted, self._clock.now_us())
-            ledger.append(_entry(by, "user.create", user, where))
+            writer.append(_entry(by, "user.create", user, where))
             return user
 
         return await self._audit.transact(work)
@@ -263,13 +263,13 @@ class Accounts:
         authorise(by, Permission.USER_MANAGE)
         granted = users.some_role(roles)
 
-        def work(connection: Connection, ledger: Ledger) -> User:
+        def work(connection: Connection, writer: AuditWriter) -> User:
             user = users.credentials_of(connection, user_id).user
             if Role.ADMINISTRATOR not in granted:
                 users.refuse_last_administrator(connection, user)
             users.update_roles(connection, user_id, granted)
             changed = replace(user, roles=granted)
-            ledger.append(_entry(by, "user.set_roles", changed, where))
+            writer.append(_entry(by, "user.set_roles", changed, where))
             return changed
 
         return await self._audit.transact(work)
@@ -281,10 +281,10 @@ class Accounts:
         check_password(new, user.name)
         new_hash = await self._hasher.hash(new)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             users.update_password(connection, user_id, new_hash, self._clock.now_us())
             users.end_sessions(connection, user_id)
-            ledger.append(_entry(by, "user.set_password", user, where))
+            writer.append(_entry(by, "user.set_password", user, where))
 
         await self._audit.transact(work)
 
@@ -292,12 +292,12 @@ class Accounts:
         """Shut a user out at once; the account stays for the audit. CONFLICT for the last administrator."""
         authorise(by, Permission.USER_MANAGE)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             user = users.credentials_of(connection, user_id).user
             users.refuse_last_administrator(connection, user)
             users.update_disabled(connection, user_id, self._clock.now_us())
             users.end_sessions(connection, user_id)
-            ledger.append(_entry(by, "user.disable", user, where))
+            writer.append(_entry(by, "user.disable", user, where))
 
         await self._audit.transact(work)
 
@@ -305,10 +305,10 @@ class Accounts:
         """Let a user in again."""
         authorise(by, Permission.USER_MANAGE)
 
-        def work(connection: Connection, ledger: Ledger) -> None:
+        def work(connection: Connection, writer: AuditWriter) -> None:
             user = users.credentials_of(connection, user_id).user
             users.update_disabled(connection, user_id, None)
-            ledger.append(_entry(by, "user.enable", user, where))
+            writer.append(_entry(by, "user.enable", user, where))
 
         await self._audit.transact(work)
 

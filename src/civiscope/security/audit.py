@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from civiscope.base import Clock, get_log
+from civiscope.security.auditwriter import AuditKeys, AuditWriter, recorded_of
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry, unpack_details
 from civiscope.security.chaincheck import AuditReport, ChainCheck
 from civiscope.security.headfile import HeadFile, KeptHead
-from civiscope.security.ledger import AuditKeys, Ledger, recorded_of
 from civiscope.security.tables import audit_detail_table, audit_table
 from civiscope.storage import Connection, Database, delete, select
 
@@ -36,9 +36,9 @@ class AuditLog:
 
     async def append(self, entry: AuditEntry) -> int:
         """Add one entry; its sequence. On the disk when this returns."""
-        return await self.transact(lambda _, ledger: ledger.append(entry))
+        return await self.transact(lambda _, writer: writer.append(entry))
 
-    async def transact(self, work: Callable[[Connection, Ledger], T]) -> T:
+    async def transact(self, work: Callable[[Connection, AuditWriter], T]) -> T:
         """Change something in the same database and append what was done, in one transaction.
 
         `work` runs on the writer's thread. An error in it undoes both.
@@ -86,14 +86,14 @@ class AuditLog:
         return await ChainCheck(self._database, self._keys, kept).run(newest)
 
     def _work(
-        self, connection: Connection, work: Callable[[Connection, Ledger], T]
+        self, connection: Connection, work: Callable[[Connection, AuditWriter], T]
     ) -> tuple[T, AuditHead | None, KeptHead | None]:
-        ledger = Ledger(connection, self._keys, self._signer, self._clock.now_us())
+        writer = AuditWriter(connection, self._keys, self._signer, self._clock.now_us())
         lost = None if self._head_seen else self._lost_head(connection)
         if lost is not None:
-            ledger.append(_broken(lost))
-        result = work(connection, ledger)
-        return result, ledger.head, lost
+            writer.append(_broken(lost))
+        result = work(connection, writer)
+        return result, writer.head, lost
 
     def _lost_head(self, connection: Connection) -> KeptHead | None:
         """The head kept by an earlier start, if the database does not bear it out; looked at once."""

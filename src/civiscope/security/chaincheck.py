@@ -5,9 +5,9 @@ from dataclasses import astuple, dataclass, field
 from functools import partial
 
 from civiscope.base import AppError
+from civiscope.security.auditwriter import AuditKeys, recorded_of
 from civiscope.security.chain import head_message, link
 from civiscope.security.headfile import KeptHead
-from civiscope.security.ledger import AuditKeys, recorded_of
 from civiscope.security.signature import read_signature
 from civiscope.security.tables import audit_detail_table, audit_table
 from civiscope.storage import Connection, Database, Row, func, select

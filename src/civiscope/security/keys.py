@@ -31,6 +31,7 @@ from civiscope.base import (
     get_log,
     new_id,
 )
+from civiscope.security.auditwriter import AuditKeys
 from civiscope.security.authority import (
     Authority,
     issue_node,
@@ -45,7 +46,6 @@ from civiscope.security.authority import (
 )
 from civiscope.security.keyfile import make_private_folder, read_private, sync_folder, write_private
 from civiscope.security.keyring import Keyring
-from civiscope.security.ledger import AuditKeys
 from civiscope.security.sealing import SegmentSealer
 from civiscope.security.signature import key_fingerprint
 from civiscope.security.vault import Vault

@@ -53,7 +53,7 @@ class AuditKeys:
         return packed
 
 
-class Ledger:
+class AuditWriter:
     """Appends within one transaction: what is changed and its entry are written together or not at all."""
 
     def __init__(self, connection: Connection, keys: AuditKeys, signer: Signer, at_us: int) -> None:
