@@ -17,6 +17,7 @@ _RECIPES = {
     "mjpeg_opus.mkv": f"{_PICTURE} {_SOUND} -c:v mjpeg -huffman default -pix_fmt yuvj420p "
     "-c:a libopus -ar 48000",
     "small.mp4": f"-f lavfi -i testsrc2=s=160x120:r=15 {_X264}",
+    "long_gop.mp4": "-f lavfi -i testsrc2=s=160x120:r=15 -c:v libx264 -bf 0 -g 99 -t 4",
     "raw.h264": f"{_PICTURE} {_X264}",
     "h264_aac.ts": f"{_PICTURE} {_SOUND} {_X264} -c:a aac",
     "sound.wav": f"{_SOUND} -c:a pcm_mulaw",
@@ -33,7 +34,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {}
     for name, recipe in _RECIPES.items():
         path = folder / name
-        command = ["ffmpeg", "-v", "error", "-nostdin", *recipe.split(), "-t", "1", "-threads", "1"]
+        length = [] if " -t " in recipe else ["-t", "1"]
+        command = ["ffmpeg", "-v", "error", "-nostdin", *recipe.split(), *length, "-threads", "1"]
         subprocess.run([*command, str(path)], check=True, timeout=60)
         made[name] = path
     return made

@@ -103,22 +103,23 @@ async def test_a_frozen_encoder_goes_on_with_the_next_picture(clips: dict[str, P
         assert all((after - before) % len(expected) == 1 for before, after in pairwise(places))
 
 
-@pytest.mark.parametrize(
-    ("faults", "fact"),
-    [
-        (Faults(drops_every=5), lambda v: gaps(v).count(1) >= 3),
-        (Faults(swaps_every=4), lambda v: min(gaps(v)) < -1),
-        (Faults(drops_key_units=True), lambda v: max(steps(v)) >= 12_000),
-        (Faults(jump_us=60_000_000), lambda v: max(steps(v)) > 59 * 90_000),
-        (Faults(jump_us=-60_000_000), lambda v: min(steps(v)) < -59 * 90_000),
-        (Faults(has_wrong_ssrc=True), lambda v: len({p.ssrc for p in v.tracks[0].packets}) == 2),
-        (Faults(garbage_bytes=37), lambda v: v.session.skipped_bytes >= 3 * 37),
-    ],
-)
-async def test_packets_are_spoiled_midway(
-    clips: dict[str, Path], faults: Faults, fact: Callable[[Viewer], bool]
-) -> None:
-    server, camera = rig(clips["h264_aac.mp4"])
+SPOILS: list[tuple[Faults, Callable[[Viewer], bool]]] = [
+    (Faults(drops_every=5), lambda v: gaps(v).count(1) >= 3),
+    (Faults(swaps_every=4), lambda v: min(gaps(v)) < -1),
+    (Faults(drops_key_units=True), lambda v: max(steps(v)) >= 12_000),
+    (Faults(jump_us=60_000_000), lambda v: max(steps(v)) > 59 * 90_000),
+    (Faults(jump_us=-60_000_000), lambda v: min(steps(v)) < -59 * 90_000),
+    (Faults(has_wrong_ssrc=True), lambda v: len({p.ssrc for p in v.tracks[0].packets}) == 2),
+    (Faults(garbage_bytes=37), lambda v: v.session.skipped_bytes >= 3 * 37),
+]
+
+
+async def test_packets_are_spoiled_midway(clips: dict[str, Path]) -> None:
+    await asyncio.gather(*(spoil(clips["h264_aac.mp4"], faults, fact) for faults, fact in SPOILS))
+
+
+async def spoil(path: Path, faults: Faults, fact: Callable[[Viewer], bool]) -> None:
+    server, camera = rig(path)
     async with serving(server), Viewer(settings_for(server.url("cam"), wants_audio=False)) as viewer:
         await more(viewer, 3)
         camera.faults = faults
@@ -130,7 +131,6 @@ async def test_packets_are_spoiled_midway(
 
 async def test_udp_loses_and_swaps_too(clips: dict[str, Path]) -> None:
     server, _ = rig(clips["h264_aac.mp4"], Faults(drops_every=7, swaps_every=5, garbage_bytes=9))
-    settings = settings_for(server.url("cam"), transport=RtpTransport.UDP, wants_audio=False)
     async with serving(server):
         settings = settings_for(server.url("cam"), transport=RtpTransport.UDP, wants_audio=False)
         async with Viewer(settings) as viewer:
@@ -248,3 +248,17 @@ async def test_all_connections_can_be_reset_at_once(clips: dict[str, Path]) -> N
         server.add(SimulatedCamera("second", server.camera("cam").footage, starts_at_key=False))
         async with Viewer(settings_for(server.url("second"))) as other:
             await more(other, 2)
+
+
+async def test_nobody_waits_long_for_a_key_unit(clips: dict[str, Path]) -> None:
+    footage = Footage.load(clips["long_gop.mp4"])
+    camera = SimulatedCamera("cam", footage)
+    async with serving(RtspServer([camera])) as server:
+        await asyncio.sleep(0.3)
+        async with Viewer(settings_for(server.url("cam"))) as viewer:
+            await more(viewer, 2)
+            first = viewer.tracks[0].packets[0]
+            assert viewer.playing.tracks[0].first_sequence == first.sequence
+            assert viewer.playing.tracks[0].first_timestamp == first.timestamp
+            assert first.payload[0] & 31 == 1  # a picture that needs others before it
+    assert SimulatedCamera("cam", footage).awaits_key()

@@ -19,6 +19,9 @@ from civiscope.simulator.footage import Footage, ReadyUnit
 _WRONG_SETS = "Z0LAHtkDxWhAAAADAEAAAAwDxYuS,aMuMsg=="
 """Of a picture of 160 × 240."""
 
+LONGEST_WAIT_US = 2_000_000
+"""For a key unit; beyond it a watcher would take the camera for dead."""
+
 
 @dataclass(slots=True)
 class _Sender:
@@ -45,16 +48,16 @@ class Burst:
 class SimulatedCamera:
     """One mount. All who watch get the same packets, as if the camera's encoder had one output.
 
-    `starts_at_key` holds a new watcher back until the next key unit of the picture, as cameras do that make
-    one on PLAY. For one thread, the event loop's.
+    `starts_at_key` holds a new watcher back until the next key unit of the picture if one is due within two
+    seconds, much as cameras do that make one on PLAY. For one thread, the event loop's.
     """
 
     def __init__(
         self, mount: str, footage: Footage, *, faults: Faults = FAULTLESS, starts_at_key: bool = True
     ) -> None:
         self.mount = check_path(mount)
-        self.starts_at_key = starts_at_key
         self.faults = faults
+        self._starts_at_key = starts_at_key
         self._footage = footage
         self._next = 0
         self._round = 0
@@ -152,7 +155,7 @@ class SimulatedCamera:
         if self.faults.lies_in_rtp_info:
             return RtpInfo("", secrets.randbelow(1 << 16), secrets.randbelow(1 << 32))
         sender, units = self._senders[track], self._footage.units
-        sequence, found_key = sender.sequence, not self.starts_at_key
+        sequence, found_key = sender.sequence, not self.awaits_key()
         for step in range(2 * len(units)):
             at = (self._next + step) % len(units)
             unit = units[at]
@@ -162,6 +165,18 @@ class SimulatedCamera:
                 return RtpInfo("", sequence, self._timestamp(unit, passed))
             sequence += len(unit.packets) if unit.track == track else 0
         return RtpInfo("")
+
+    def awaits_key(self) -> bool:
+        """A watcher who comes now is to be held back until the next key unit."""
+        units, duration_us = self._footage.units, self._footage.duration_us
+        now_us = units[self._next].due_us
+        for step in range(len(units) if self._starts_at_key else 0):
+            passed, at = divmod(self._next + step, len(units))
+            if passed * duration_us + units[at].due_us - now_us > LONGEST_WAIT_US:
+                return False
+            if units[at].track == 0 and units[at].is_key:
+                return True
+        return False
 
     # -- clocks
 

@@ -85,7 +85,7 @@ class Watcher(asyncio.Protocol):
         self.camera = self._studio.camera_at(event.path)
         self._deliveries = {delivery.track: delivery for delivery in event.deliveries}
         self._playing_since_us = self._studio.now_us()
-        self._awaits_key = self.camera is not None and self.camera.starts_at_key
+        self._awaits_key = self.camera is not None and self.camera.awaits_key()
         self._wants_report = True
 
     def take(self, burst: Burst) -> None:
