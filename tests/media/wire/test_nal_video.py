@@ -201,3 +201,12 @@ def test_broken_parameter_sets_raise_protocol_errors_only(junk: bytes, cut: int)
                 parse(data)
             except ProtocolError:
                 continue
+
+
+def test_a_unit_that_the_end_cut_off_is_called_damaged() -> None:
+    unit = join_nals([slice_264(body=bytes(900))])
+    packets = packets_of(packetizer(Codec.H264, mtu_bytes=112), [unit] * 2)
+    into = receiver(Codec.H264)
+    receive(into, packets[: len(packets) // 2 + 3])
+    (last,) = into.flush()
+    assert last.flags & DAMAGED

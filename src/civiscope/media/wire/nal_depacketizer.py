@@ -78,6 +78,8 @@ class NalAssembly:
         if self._open_at >= 0:
             self._break_nal()
         if self._has_picture:
+            if not self._marked or self._trust < 0:
+                self._flags |= UnitFlags.DAMAGED  # who knows what was still to come
             self._emit()
         return self._take()
 
