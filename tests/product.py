@@ -66,6 +66,7 @@ class Product:
     process: subprocess.Popen[bytes] | None = None
     setup_code: str = ""
     started_in_s: float = 0.0
+    clients: list[httpx.Client] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -101,11 +102,9 @@ class Product:
 
     def start(self, *words: str, limit_s: float = 60) -> "Product":
         """Start everything and wait until health says so."""
-        if not (self.home / "keys").exists():
-            printed = self.run("init", "--name", "Test town")
-            found = re.search(r"administrator: (\S+)", printed)
-            assert found, printed
-            self.setup_code = found.group(1)
+        is_new = not (self.home / "keys").exists()
+        if is_new:
+            self.run("init", "--name", "Test town")
         began = time.monotonic()
         self.home.mkdir(exist_ok=True, parents=True)
         with (self.home / "up.out").open("ab") as output:
@@ -118,7 +117,13 @@ class Product:
             )
         wait_for("health", self._healthy, limit_s)
         self.started_in_s = time.monotonic() - began
+        if is_new:
+            self.setup_code = wait_for("the set-up code", self._printed_code)
         return self
+
+    def _printed_code(self) -> str | None:
+        found = re.search(r"administrator code:\s+(\S+)", (self.home / "up.out").read_text())
+        return found.group(1) if found else None
 
     def _healthy(self) -> bool:
         assert self.process is not None
@@ -151,6 +156,8 @@ class Product:
     def destroy(self) -> None:
         """Stop, by force if need be, and take every role process along."""
         pids = list(self.pids().values())
+        for client in self.clients:
+            client.close()
         try:
             self.stop()
         finally:
@@ -185,6 +192,7 @@ class Product:
     def administrator(self) -> "Desk":
         """A signed-in administrator; made by the one-time code the first time."""
         client = self.client()
+        self.clients.append(client)
         name, password = ADMINISTRATOR
         if self.setup_code:
             answer = client.post(
@@ -235,3 +243,46 @@ class Desk:
             body |= {"from_us": span[0], "to_us": span[1]}
         found: dict[str, Any] = self.post("/looks", body)
         return found
+
+
+@dataclass
+class Cameras:
+    """`civiscope sim file …` as a process of its own: cameras whose cable can be pulled."""
+
+    clips: list[Path]
+    port: int = field(default_factory=free_port)
+    user: str | None = None
+    process: subprocess.Popen[str] | None = None
+    urls: list[str] = field(default_factory=list)
+
+    def start(self) -> "Cameras":
+        """Serve; returns once every address was printed."""
+        words = ["sim", "file", *map(str, self.clips), "--port", str(self.port)]
+        if self.user:
+            words += ["--user", self.user]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "civiscope", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        self.urls = [self.process.stdout.readline().split()[-1] for _ in self.clips]
+        return self
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP freezes them with their connections open; SIGKILL cuts the power."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        if number is signal.SIGKILL:
+            self.process.wait(5)
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.process = None
