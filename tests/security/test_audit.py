@@ -21,6 +21,7 @@ from civiscope.security import (
 )
 from civiscope.security.auditwriter import AuditWriter, recorded_of
 from civiscope.security.chain import DETAILS_LIMIT_BYTES, TEXT_LIMIT, link, tidy_text
+from civiscope.security.headfile import HeadFile
 from civiscope.security.tables import audit_table
 from civiscope.storage import Connection, Database, select, text
 
@@ -319,6 +320,17 @@ async def test_an_unreadable_head_is_set_aside(
     report = await again.verify()
     assert not report.intact
     assert "lost-unreadable was changed" in report.what
+
+
+async def test_two_processes_set_the_same_lost_head_aside(tmp_path: Path) -> None:
+    head = tmp_path / "audit.head"
+    head.write_bytes(b"")
+    file = HeadFile(head)
+    lost = file.read()
+    assert lost is not None
+    file.set_aside(lost)
+    file.set_aside(lost)
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.head.lost-unreadable"]
 
 
 async def test_a_crash_between_commit_and_head_is_no_alarm(

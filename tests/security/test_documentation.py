@@ -1,4 +1,4 @@
-"""What docs/design/security.md says is what the code does: the chain is computed here from that page alone."""
+"""What docs/design/security.md says is what the code does: the chain is computed from that page alone."""
 
 import hashlib
 from pathlib import Path

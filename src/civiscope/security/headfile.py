@@ -43,8 +43,10 @@ class HeadFile:
     def set_aside(self, kept: KeptHead) -> None:
         """Move a head that is not borne out away, so that it stays as evidence."""
         sequence = "unreadable" if kept.head is None else str(kept.head.sequence)
-        with self._lock:
+        try:
             self.path.replace(self.path.with_name(f"{self.path.name}.lost-{sequence}"))
+        except OSError as error:
+            _log.error("cannot set the lost audit head aside", path=self.path, reason=error.strerror)
 
     def read(self) -> KeptHead | None:
         """What is kept; None if nothing is."""

@@ -9,6 +9,7 @@ import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -171,5 +172,6 @@ class PasswordHasher:
 
 
 def _lower_priority() -> None:
-    """Linux has priorities per thread (setpriority(2), "C library/kernel differences")."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    """Linux has priorities per thread (setpriority(2), "C library/kernel differences"); others go without."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
