@@ -1,0 +1,58 @@
+"""The page `docs/scoreboard.md`: what was promised and what was measured, the broken promises first."""
+
+from collections.abc import Mapping, Sequence
+
+from bench.result import Result
+
+_LIMITS = (
+    "All processes share the cores: cameras, product, browser and whatever else the machine did. CPU time hides waiting but "
+    "not the caches others spoil; between repeats values move by some 10 to 20 %, ratios within one run by less.",
+    "The 36 cameras are one clip from our own simulator over loopback TCP: no packet loss, no UDP, no TLS, no sound, all in step. "
+    "Its own CPU time is not counted.",
+    "The test picture with noise keeps 2 Mbit/s without a pause; a real camera with a variable bit rate sends less at night.",
+    "Glass to glass leaves out what a real lens, sensor and encoder add (commonly 50 to 150 ms) and what a screen adds (8 to 30 ms): the "
+    "clock starts when a frame is due at the camera's socket and stops when the browser hands the frame to the compositor.",
+    "The browser is headless Chromium decoding in software on the same cores.",
+)
+
+
+def scoreboard(results: Sequence[Result], methods: Mapping[str, str]) -> str:
+    """The whole page; `methods` has a sentence for each result's name."""
+    ordered = sorted(results, key=lambda result: (result.met, result.name))
+    missed = [result for result in ordered if not result.met]
+    lines = [
+        "# Scoreboard", "",
+        "Written by `make bench`; the numbers are in `bench/results.json`. Costs are CPU time (user and system), start-up left out.", "",
+        _summary(missed, ordered), "",
+        "| | measure | value | target | compared with | ratio | date |", "|---|---|---|---|---|---|---|",
+        *[_row(result) for result in ordered], "",
+        "## How each is measured", "",
+        *[f"* **{result.name}**: {methods.get(result.name, 'no longer measured.')} `{result.command}`" for result in ordered], "",
+        "## Measured on", "",
+        *[f"* {machine}" for machine in sorted({result.machine for result in ordered})], "",
+        "## What these numbers do not say", "",
+        *[f"* {words}" for words in _LIMITS], "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _summary(missed: Sequence[Result], results: Sequence[Result]) -> str:
+    if not results:
+        return "Nothing has been measured yet."
+    if not missed:
+        return f"All {len(results)} targets are met."
+    names = ", ".join(f"`{result.name}`" for result in missed)
+    return f"**{len(missed)} of {len(results)} targets are missed: {names}.**"
+
+
+def _row(result: Result) -> str:
+    cells = (
+        "met" if result.met else "**missed**",
+        result.name,
+        f"{result.value:g} {result.unit}",
+        result.target,
+        result.reference.replace("|", "\\|"),
+        "" if result.ratio is None else f"{result.ratio:.2f}",
+        result.date[:10],
+    )
+    return f"| {' | '.join(cells)} |"
