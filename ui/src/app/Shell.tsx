@@ -123,9 +123,9 @@ function Frame({ site, said, onSignOut }: FrameProps) {
           className="button button-quiet"
           href={client.authorityAddress}
           download
-          title={en.signIn.authorityHint}
+          title={`${en.signIn.authority}. ${en.signIn.authorityHint}`}
         >
-          {en.signIn.authority}
+          {en.shell.authority}
         </a>
         <Button kind="quiet" label={en.keys.help} onClick={() => setKeys(true)} testId="keys">
           <span aria-hidden="true">?</span>
@@ -176,10 +176,12 @@ function LinkState({ channels }: { readonly channels: Site["channels"] }) {
 
 function StaleBanner({ channels, zone }: { readonly channels: Site["channels"]; readonly zone: string }) {
   if (!isDown(channels)) return <div className="stale-none" />;
-  const sinceMs = channels.answeredMs === null ? 0 : performance.now() - channels.answeredMs;
   return (
     <div className="stale" role="alert" data-testid="stale">
-      ▲ {en.shell.linkDownLong(timeText(serverClock.nowUs() - sinceMs * 1000, zone))}
+      ▲{" "}
+      {en.shell.linkDownLong(
+        channels.answeredUs === null ? en.common.none : timeText(channels.answeredUs, zone),
+      )}
     </div>
   );
 }

@@ -23,7 +23,7 @@ export interface Route {
 
 export const ROUTES: readonly Route[] = [
   { path: "/live", name: en.pages.live, sign: "◉", page: LivePage },
-  { path: "/playback", name: en.pages.playback, sign: "⏱", page: PlaybackPage },
+  { path: "/playback", name: en.pages.playback, sign: "▷", page: PlaybackPage },
   { path: "/cameras", name: en.pages.cameras, sign: "▣", page: CamerasPage },
   { path: "/audit", name: en.pages.audit, sign: "☰", page: AuditPage },
   { path: "/health", name: en.pages.health, sign: "✚", page: HealthPage },

@@ -32,8 +32,7 @@ export const en = {
   },
   setup: {
     title: (site: string) => `Set up ${site}`,
-    intro:
-      "Create the first administrator. The one-time code was printed in the terminal by “civiscope init”.",
+    intro: "Create the first administrator. The one-time code was printed in the terminal by “civiscope up”.",
     code: "One-time code",
     name: "Your name",
     password: "Passphrase (12 characters or more)",
@@ -53,6 +52,7 @@ export const en = {
   },
   shell: {
     signOut: "Sign out",
+    authority: "Certificate",
     signedInAs: (name: string) => `Signed in as ${name}`,
     linkUp: "Server connected",
     linkDown: "No connection to the server",

@@ -31,10 +31,10 @@ export function Transport({ group, zone, speeds, onEdge }: TransportProps) {
   const words = en.playback;
   const skips: readonly (readonly [string, string, () => void])[] = [
     [words.back, "↶10", () => group.skip(-10_000_000)],
-    [words.stepBack, "⏴", () => group.step(-1)],
+    [words.stepBack, "|◂", () => group.step(-1)],
   ];
   const onward: readonly (readonly [string, string, () => void])[] = [
-    [words.stepOn, "⏵", () => group.step(1)],
+    [words.stepOn, "▸|", () => group.step(1)],
     [words.forward, "10↷", () => group.skip(10_000_000)],
   ];
   return (

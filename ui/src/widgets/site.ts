@@ -1,14 +1,15 @@
 /** What every page knows: who is signed in, for which purpose, which cameras there are. */
 
 import { createContext, useContext, useEffect, useRef, useState } from "react";
+import { serverClock } from "../api/client";
 import type { Problem, Result } from "../api/result";
 import type { Channel, Session } from "../api/types";
 
 export interface Asked<T> {
   readonly value: T | null;
   readonly problem: Problem | null;
-  /** Monotonic ms of the last good answer. */
-  readonly answeredMs: number | null;
+  /** UTC of the last good answer. */
+  readonly answeredUs: number | null;
   readonly refresh: () => void;
 }
 
@@ -21,7 +22,7 @@ export function useAsked<T>(
   const [state, setState] = useState<Omit<Asked<T>, "refresh">>({
     value: null,
     problem: null,
-    answeredMs: null,
+    answeredUs: null,
   });
   const [serial, setSerial] = useState(0);
   const latest = useRef(ask);
@@ -34,7 +35,7 @@ export function useAsked<T>(
     const run = async () => {
       const answer = await latest.current(abort.signal);
       if (abort.signal.aborted) return;
-      if (answer.ok) setState({ value: answer.value, problem: null, answeredMs: performance.now() });
+      if (answer.ok) setState({ value: answer.value, problem: null, answeredUs: serverClock.nowUs() });
       else if (!answer.aborted) setState((old) => ({ ...old, problem: answer.problem }));
       const soon =
         !answer.ok && !answer.aborted && ["offline", "timeout", "unavailable"].includes(answer.problem.kind);

@@ -4,7 +4,7 @@ import type { Channel } from "../api/types";
 import { momentText } from "../kit/time";
 import { en, reasonWords } from "../text/en";
 import { problemWords } from "./ProblemBox";
-import type { LiveSnapshot } from "./player/livePlayer";
+import type { LiveSnapshot } from "./player/livePorts";
 
 export interface TileWords {
   readonly title: string;
@@ -16,14 +16,13 @@ export function unsupportedWords(mseType: string | null, codec: string | null): 
   return isH265 ? en.live.unsupportedH265 : en.live.unsupported(codec ?? mseType ?? "this video");
 }
 
+function sinceWords(atUs: number | null, zone: string): string {
+  return atUs === null ? en.live.noPictureYet : en.live.noPictureSince(momentText(atUs, zone));
+}
+
 /** Null while the picture is live and needs no words. */
 export function liveWords(snapshot: LiveSnapshot, channel: Channel | null, zone: string): TileWords | null {
-  const since =
-    snapshot.atUs !== null
-      ? en.live.noPictureSince(momentText(snapshot.atUs, zone))
-      : snapshot.sinceUs !== null
-        ? en.live.noPictureSince(momentText(snapshot.sinceUs, zone))
-        : en.live.noPictureYet;
+  const since = sinceWords(snapshot.atUs ?? snapshot.sinceUs, zone);
   const why = reasonWords(snapshot.reason, snapshot.detail);
   switch (snapshot.state) {
     case "live":

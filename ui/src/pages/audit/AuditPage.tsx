@@ -1,5 +1,7 @@
 import { useState } from "react";
 import { client } from "../../api/client";
+import type { Problem } from "../../api/result";
+import type { AuditEntry } from "../../api/types";
 import { Button, Skeleton, StateBox } from "../../kit/parts";
 import { momentText } from "../../kit/time";
 import { en } from "../../text/en";
@@ -14,18 +16,14 @@ export function AuditPage() {
 }
 
 function Audit() {
-  const { zone, session, channels } = useSite();
   const [before, setBefore] = useState<number | null>(null);
   const asked = useAsked(
     (signal) => client.audit(PAGE, before, signal),
     `audit ${before ?? ""}`,
     before === null ? 10_000 : null,
   );
-  const { columns } = en.audit;
   const page = asked.value;
   const oldest = page?.entries[page.entries.length - 1]?.sequence ?? null;
-  const purposes = new Map(session.purposes.map((one) => [one.id, one.title]));
-  const names = new Map((channels.value ?? []).map((one) => [one.id, one.name]));
   return (
     <section className="page" aria-label={en.audit.title}>
       <div className="toolbar">
@@ -41,57 +39,13 @@ function Audit() {
           </p>
         )}
       </div>
-      {page === null && asked.problem === null && <Skeleton rows={8} label={en.common.loading} />}
-      {page === null && asked.problem !== null && (
-        <ProblemBox problem={asked.problem} onRetry={asked.refresh} />
-      )}
+      {page === null && <Waiting problem={asked.problem} onRetry={asked.refresh} />}
       {page?.entries.length === 0 && (
         <StateBox title={en.audit.empty}>
           <p>{en.audit.emptyHint}</p>
         </StateBox>
       )}
-      {page !== null && page.entries.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={en.audit.title}>
-          <table data-testid="audit">
-            <thead>
-              <tr>
-                <th scope="col" className="number">
-                  {columns.sequence}
-                </th>
-                {[
-                  columns.at,
-                  columns.who,
-                  columns.what,
-                  columns.object,
-                  columns.why,
-                  columns.outcome,
-                  columns.where,
-                ].map((words) => (
-                  <th key={words} scope="col">
-                    {words}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {page.entries.map((entry) => (
-                <tr key={entry.sequence} className={`outcome-${entry.outcome}`}>
-                  <td className="number">{entry.sequence}</td>
-                  <td className="mono">{momentText(entry.at_us, zone)}</td>
-                  <td>{entry.who}</td>
-                  <td>{entry.what}</td>
-                  <td title={entry.object}>{names.get(entry.object) ?? entry.object}</td>
-                  <td title={entry.why}>{purposes.get(entry.why) ?? entry.why}</td>
-                  <td>
-                    <span aria-hidden="true">{entry.outcome === "done" ? "✓" : "▲"}</span> {entry.outcome}
-                  </td>
-                  <td className="mono">{entry.from_where}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      {page !== null && page.entries.length > 0 && <Entries entries={page.entries} />}
       <div className="group">
         <Button disabled={before === null} onClick={() => setBefore(null)}>
           {en.audit.newest}
@@ -104,5 +58,63 @@ function Audit() {
         </Button>
       </div>
     </section>
+  );
+}
+
+function Waiting({ problem, onRetry }: { readonly problem: Problem | null; readonly onRetry: () => void }) {
+  if (problem === null) return <Skeleton rows={8} label={en.common.loading} />;
+  return <ProblemBox problem={problem} onRetry={onRetry} />;
+}
+
+function Entries({ entries }: { readonly entries: readonly AuditEntry[] }) {
+  const { zone, session, channels } = useSite();
+  const { columns } = en.audit;
+  const purposes = new Map(session.purposes.map((one) => [one.id, one.title]));
+  /** A channel by its name, where it still has one. */
+  const objectWords = (object: string): string => {
+    const id = object.replace(/^channel /, "");
+    return channels.value?.find((one) => one.id === id)?.name ?? object;
+  };
+  return (
+    <div className="table-box" tabIndex={0} role="region" aria-label={en.audit.title}>
+      <table data-testid="audit">
+        <thead>
+          <tr>
+            <th scope="col" className="number">
+              {columns.sequence}
+            </th>
+            {[
+              columns.at,
+              columns.who,
+              columns.what,
+              columns.object,
+              columns.why,
+              columns.outcome,
+              columns.where,
+            ].map((words) => (
+              <th key={words} scope="col">
+                {words}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map((entry) => (
+            <tr key={entry.sequence} className={`outcome-${entry.outcome}`}>
+              <td className="number">{entry.sequence}</td>
+              <td className="mono">{momentText(entry.at_us, zone)}</td>
+              <td>{entry.who}</td>
+              <td>{entry.what}</td>
+              <td title={entry.object}>{objectWords(entry.object)}</td>
+              <td title={entry.why}>{purposes.get(entry.why) ?? entry.why}</td>
+              <td>
+                <span aria-hidden="true">{entry.outcome === "done" ? "✓" : "▲"}</span> {entry.outcome}
+              </td>
+              <td className="mono">{entry.from_where}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -61,6 +61,11 @@ function Table({
   );
 }
 
+function streamId(stream: Readonly<Record<string, unknown>>, index: number): string {
+  const id = stream["stream_id"] ?? stream["id"];
+  return typeof id === "string" ? id : String(index);
+}
+
 function Health() {
   const { zone, channels } = useSite();
   const asked = useAsked((signal) => client.status(signal), "status", 3_000);
@@ -129,7 +134,7 @@ function Health() {
           ) : (
             <Table label={words.streams} head={[words.columns.camera, ...streamColumns]}>
               {status.streams.map((stream, index) => {
-                const id = String(stream["stream_id"] ?? stream["id"] ?? index);
+                const id = streamId(stream, index);
                 return (
                   <tr key={id}>
                     <td>{names.get(id) ?? id}</td>

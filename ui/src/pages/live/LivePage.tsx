@@ -119,7 +119,7 @@ interface SlotProps {
   readonly onDropChannel: (id: string) => void;
 }
 
-function Slot({ channelId, tiles, ...rest }: SlotProps) {
+function Slot({ channelId, tiles, onClear, ...rest }: SlotProps) {
   const site = useSite();
   const shared = {
     ...rest,
@@ -128,9 +128,8 @@ function Slot({ channelId, tiles, ...rest }: SlotProps) {
     isHidden: tiles.maximised !== null && tiles.maximised !== rest.index,
   };
   if (channelId === null) {
-    const { onClear: _, ...frame } = shared;
     return (
-      <TileFrame {...frame} name={en.live.emptyTile} state="idle">
+      <TileFrame {...shared} name={en.live.emptyTile} state="idle">
         <StateBox title={en.live.emptyTile}>
           <p>{en.live.emptyTileHint}</p>
         </StateBox>
@@ -138,5 +137,13 @@ function Slot({ channelId, tiles, ...rest }: SlotProps) {
     );
   }
   const channel = site.channels.value?.find((one) => one.id === channelId) ?? null;
-  return <LiveTile {...shared} channelId={channelId} channel={channel} purpose={site.purpose ?? ""} />;
+  return (
+    <LiveTile
+      {...shared}
+      onClear={onClear}
+      channelId={channelId}
+      channel={channel}
+      purpose={site.purpose ?? ""}
+    />
+  );
 }

@@ -75,20 +75,20 @@ function Playback({ purpose }: { readonly purpose: string }) {
   const [isList, setList] = useState(false);
   const [isCalendar, setCalendar] = useState(false);
   const onView = useCallback((by: (view: View) => View) => setView(by), []);
-  const channels = site.channels.value ?? [];
+  const known = site.channels.value;
+  const channels = known ?? [];
   const selectedId = tiles.slots[tiles.selected] ?? null;
   const ids = channels.map((one) => one.id).slice(0, 36);
   const timeline = useTimeline(ids.length > 0 ? ids : ["00000000-0000-0000-0000-000000000000"], view);
 
   useEffect(() => group.select(`tile-${tiles.selected}`), [group, tiles.selected]);
   useEffect(() => {
-    const first = channels[0];
-    if (first === undefined || new URLSearchParams(location.search).has("tiles")) return;
+    if (known === null || known.length === 0 || new URLSearchParams(location.search).has("tiles")) return;
     change((old) => {
-      const sized = resize(old, channels.length === 1 ? 1 : 4);
-      return { ...sized, slots: sized.slots.map((_, index) => channels[index]?.id ?? null) };
+      const sized = resize(old, known.length === 1 ? 1 : 4);
+      return { ...sized, slots: sized.slots.map((_, index) => known[index]?.id ?? null) };
     });
-  }, [channels, change]);
+  }, [known, change]);
 
   const goTo = (atUs: number) => {
     group.seek(atUs);

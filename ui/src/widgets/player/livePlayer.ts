@@ -6,41 +6,13 @@
 import { serverClock } from "../../api/client";
 import type { LiveMessage, StreamState } from "../../api/liveMessages";
 import { openLiveSocket, type LiveSocket } from "../../api/liveSocket";
-import type { Problem, Result } from "../../api/result";
+import type { Problem } from "../../api/result";
 import type { Look } from "../../api/types";
 import { isJpeg, readInit, readPictures, type VideoTrack } from "./boxes";
 import { backOffS, catchUp, judge, PictureTimes, type TileState } from "./judge";
+import type { LivePlayerPorts, LiveSurface } from "./livePorts";
 import { SourceFeed } from "./sourceFeed";
 import { JpegPainter, keepStill } from "./stills";
-
-export interface LiveSurface {
-  readonly video: HTMLVideoElement;
-  readonly canvas: HTMLCanvasElement;
-}
-
-/** What a tile shows beside the picture. */
-export interface LiveSnapshot {
-  readonly state: TileState;
-  readonly reason: string;
-  readonly detail: string;
-  readonly sinceUs: number | null;
-  /** UTC of the picture on the screen. */
-  readonly atUs: number | null;
-  readonly ageMs: number | null;
-  readonly problem: Problem | null;
-  readonly mseType: string | null;
-  /** Units the server left out because this browser was too slow. */
-  readonly droppedCount: number;
-  /** The canvas stands before the video: a JPEG stream, or the last still. */
-  readonly isCanvasShown: boolean;
-}
-
-export interface LivePlayerPorts {
-  openLook(): Promise<Result<Look>>;
-  closeLook(id: string): void;
-  onSignedOut(): void;
-  onChange(snapshot: LiveSnapshot): void;
-}
 
 const TICK_MS = 100;
 const EMIT_EVERY_MS = 250;
@@ -139,7 +111,7 @@ export class LivePlayer {
     const session = ++this.session;
     if (this.look === null) {
       const opened = await this.ports.openLook();
-      if (session !== this.session || this.isStopped) {
+      if (session !== this.session) {
         if (opened.ok) this.ports.closeLook(opened.value.id);
         return;
       }

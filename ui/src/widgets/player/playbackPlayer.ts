@@ -9,7 +9,7 @@ import type { Look } from "../../api/types";
 import { isJpeg, readInit, readPictures, type PictureSample } from "./boxes";
 import { correct, Coverage, type TileReadiness } from "./coverage";
 import { backOffS } from "./judge";
-import type { LiveSurface } from "./livePlayer";
+import type { LiveSurface } from "./livePorts";
 import { SourceFeed } from "./sourceFeed";
 import { JpegPainter } from "./stills";
 
@@ -265,7 +265,7 @@ export class PlaybackPlayer {
     this.fetching = { abort, atUs };
     const durationUs = Math.min(30_000_000, this.blockUs * Math.max(1, speed / 2));
     const answer = await this.ports.media(open.look.id, atUs, durationUs, abort.signal);
-    if (this.open !== open || this.isClosed || this.fetching?.abort !== abort) return;
+    if (this.open !== open || this.isClosed || !this.isCurrent(abort)) return;
     this.fetching = null;
     if (!answer.ok) {
       if (!answer.aborted) this.failed(answer.problem);
@@ -273,6 +273,11 @@ export class PlaybackPlayer {
     }
     this.failures = 0;
     this.take(answer.value, atUs);
+  }
+
+  /** A seek or a new look may have put another question in its place meanwhile. */
+  private isCurrent(abort: AbortController): boolean {
+    return this.fetching?.abort === abort;
   }
 
   private take(block: MediaBlock, atUs: number): void {

@@ -1,0 +1,34 @@
+/** What a live tile gives its player, and what it hears from it. */
+
+import type { Problem, Result } from "../../api/result";
+import type { Look } from "../../api/types";
+import type { TileState } from "./judge";
+
+export interface LiveSurface {
+  readonly video: HTMLVideoElement;
+  readonly canvas: HTMLCanvasElement;
+}
+
+/** What a tile shows beside the picture. */
+export interface LiveSnapshot {
+  readonly state: TileState;
+  readonly reason: string;
+  readonly detail: string;
+  readonly sinceUs: number | null;
+  /** UTC of the picture on the screen. */
+  readonly atUs: number | null;
+  readonly ageMs: number | null;
+  readonly problem: Problem | null;
+  readonly mseType: string | null;
+  /** Units the server left out because this browser was too slow. */
+  readonly droppedCount: number;
+  /** The canvas stands before the video: a JPEG stream, or the last still. */
+  readonly isCanvasShown: boolean;
+}
+
+export interface LivePlayerPorts {
+  openLook(): Promise<Result<Look>>;
+  closeLook(id: string): void;
+  onSignedOut(): void;
+  onChange(snapshot: LiveSnapshot): void;
+}
