@@ -28,15 +28,16 @@ from civiscope.recording.model import (
     Timeline,
     VolumeIdentity,
 )
+from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "Finding", "GapClosed", "GapOpened", "GapReason", "PartRef", "RecordedSpan", "RecordedUnit",
-    "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
-    "SegmentClosed", "SegmentOpened", "SegmentState",
-    "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "Timeline", "Verdict", "Volume", "VolumeFailed",
-    "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
+    "Archive", "Finding", "GapClosed", "GapOpened", "GapReason", "PartRef", "RebuiltVolume", "RecordedSpan",
+    "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
+    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
+    "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
+    "rebuild_catalogue",
 ]  # fmt: skip

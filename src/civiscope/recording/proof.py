@@ -35,7 +35,7 @@ def leaf_prefix(stream_id: StreamId, run_id: RunId) -> bytes:
 
 def leaf(prefix: bytes, unit: AccessUnit, track_digest: bytes) -> bytes:
     """The leaf of one access unit as received."""
-    head = _LEAF.pack(unit.sequence, unit.track_id, unit.pts, unit.dts, unit.arrival_us, int(unit.flags))
+    head = _LEAF.pack(unit.sequence, unit.track_id, unit.pts, unit.dts, unit.arrival_us, unit.flags)
     digest = hashlib.sha256(prefix + head + track_digest)
     digest.update(unit.data)
     return digest.digest()

@@ -7,6 +7,7 @@ from civiscope.recording.segment_writer import PartDraft
 
 _MAX_UNITS = 4000
 _MAX_STEP_TICKS = 1 << 31
+_DISCONTINUITY = int(UnitFlags.DISCONTINUITY)
 
 
 class RunParts:
@@ -114,7 +115,7 @@ class RunParts:
         if unit.sequence != self._last_sequence + 1:
             return True
         last_pts = self._last_pts.get(unit.track_id)
-        if last_pts is None or not unit.flags & UnitFlags.DISCONTINUITY:
+        if last_pts is None or not int(unit.flags) & _DISCONTINUITY:
             return False
         usual = self._steps.get(unit.track_id, 0)
         return usual > 0 and unit.pts - last_pts > usual + usual // 2

@@ -42,7 +42,7 @@ def write_sample_index(units: Sequence[AccessUnit]) -> bytes:
         last_dts, last_step, last_offset = seen.get(unit.track_id) or (unit.dts, 0, 0)
         step, offset = unit.dts - last_dts, unit.pts - unit.dts
         head = (
-            unit.flags << 3
+            int(unit.flags) << 3
             | (_TRACK_GIVEN if unit.track_id != track_id else 0)
             | (_STEP_GIVEN if step != last_step else 0)
             | (_OFFSET_GIVEN if offset != last_offset else 0)

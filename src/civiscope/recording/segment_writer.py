@@ -20,6 +20,7 @@ MEDIA_TIME_SHIFT_S = 10
 """Media time in a segment is dts + 10 s: pictures that are reordered start below 0."""
 NONCE_PREFIX_BYTES = NONCE_BYTES - 4
 _MAX_DURATION_TICKS = 0xFFFF_FFFF
+_KEY = int(UnitFlags.KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +167,16 @@ class SegmentWriter:
 
     def _samples(self, draft: PartDraft) -> list[Sample]:
         shifts = {id_: MEDIA_TIME_SHIFT_S * track.clock_rate_hz for id_, track in self._tracks.items()}
-        return [
-            Sample(
-                unit.track_id,
-                max(0, unit.dts + shifts[unit.track_id]),
-                unit.pts - unit.dts,
-                min(draft.last_steps.get(unit.track_id, 0), _MAX_DURATION_TICKS),
-                unit.is_key,
-                unit.data,
+        lasts = {id_: min(draft.last_steps.get(id_, 0), _MAX_DURATION_TICKS) for id_ in self._tracks}
+        samples: list[Sample] = []
+        for unit in draft.units:
+            id_, dts = unit.track_id, unit.dts
+            time = dts + shifts[id_]
+            is_key = bool(int(unit.flags) & _KEY)
+            samples.append(
+                Sample(id_, time if time > 0 else 0, unit.pts - dts, lasts[id_], is_key, unit.data)
             )
-            for unit in draft.units
-        ]
+        return samples
 
     def _facts(self, draft: PartDraft, media_bytes: int, after_hole: bool) -> PartFacts:
         first = draft.units[0]
@@ -194,13 +194,15 @@ class SegmentWriter:
 
 
 def _part_flags(draft: PartDraft, tracks: Mapping[int, TrackConfig]) -> PartFlags:
-    seen = UnitFlags.NONE
-    key = False
+    """In plain integers: this is done for every unit of every camera."""
+    seen = video_seen = 0
     video = {id_ for id_, track in tracks.items() if track.kind is TrackKind.VIDEO}
     for unit in draft.units:
-        seen |= unit.flags
-        key = key or (unit.is_key and (unit.track_id in video or not video))
-    flags = PartFlags.KEY if key else PartFlags.NONE
+        bits = int(unit.flags)
+        seen |= bits
+        if not video or unit.track_id in video:
+            video_seen |= bits
+    flags = PartFlags.KEY if video_seen & _KEY else PartFlags.NONE
     flags |= PartFlags.DISCONTINUITY if seen & UnitFlags.DISCONTINUITY else PartFlags.NONE
     flags |= PartFlags.DAMAGED if seen & UnitFlags.DAMAGED else PartFlags.NONE
     flags |= PartFlags.CORRECTED if draft.correction_us else PartFlags.NONE
