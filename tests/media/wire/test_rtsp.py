@@ -166,6 +166,17 @@ def test_an_answer_is_found_behind_garbage_however_it_is_cut() -> None:
         assert messages == [(0, b"\x80"), (200, "OK", [("cseq", "1")], b"")]
 
 
+def test_a_dollar_that_heads_no_packet_is_garbage_too() -> None:
+    parser = RtspParser()
+    good = write_interleaved(0, b"\x80good")
+    assert len(parser.feed(good + b"xx$\0\0\4\x10RTP" + good)) == 2
+
+
+def test_a_length_of_our_own_replaces_the_one_given() -> None:
+    written = write_request(RtspRequest("PLAY", "rtsp://a", RtspHeaders([("Content-Length", "99")]), b"abc"))
+    assert written.count(b"Content-Length: 3") == written.count(b"Content-Length") == 1
+
+
 def test_too_much_garbage_in_a_row_ends_it() -> None:
     parser = RtspParser()
     parser.feed(write_interleaved(0, b"\x80"))
@@ -220,12 +231,15 @@ def test_what_cannot_be_written_is_our_own_fault() -> None:
     for broken in (
         RtspRequest("PLAY", "rtsp://a/b\r\nX: y"),
         RtspRequest("lower", "rtsp://a"),
+        RtspRequest("PLAY", "rtsp://a", RtspHeaders([("Content-Length", "1\n")])),
         RtspRequest("PLAY", "rtsp://a", evil),
         RtspRequest("PLAY", "rtsp://a", RtspHeaders([("a b", "c")])),
     ):
         with pytest.raises(ProtocolError) as caught:
             write_request(broken)
         assert caught.value.whose is Whose.LOCAL
+    with pytest.raises(ProtocolError, match="65,535"):
+        write_interleaved(0, bytes(65536))
     with pytest.raises(ProtocolError, match="three digits"):
         write_response(RtspResponse(20))
 

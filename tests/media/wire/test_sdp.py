@@ -146,6 +146,7 @@ def test_lies_about_frame_rate_and_stray_parameters_are_seen_through() -> None:
     assert (unmapped.codec, unmapped.clock_rate_hz) == (Codec.H265, 90_000)
     (nameless,) = parse_sdp(b"m=application 0 RTP/AVP 99\nb=AS:5\n").tracks
     assert (nameless.encoding, nameless.codec) == ("", None)
+    assert b"a=control:*\r\nm=application 0 RTP/AVP 99\r\n" in write_sdp(SessionDescription((nameless,)))
     assert video.frame_rate_fps == 25.0
     assert video.parameter("Sprop-Parameter-Sets") == "Zw==,aA=="
     assert (audio.codec, audio.fmtp) == (Codec.PCMA, ())

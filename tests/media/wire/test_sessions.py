@@ -392,9 +392,11 @@ def test_an_interim_answer_is_waited_out_and_a_late_one_passed_over() -> None:
     assert both.client.is_playing
 
 
-def test_two_tracks_on_one_channel_keep_their_own() -> None:
+@pytest.mark.parametrize("second", ["0-1", "2-1"])
+def test_two_tracks_on_one_channel_keep_their_own(second: str) -> None:
     def answer(request: RtspRequest) -> bytes:
-        told = write_response(simple(request, Transport="RTP/AVP/TCP;interleaved=0-1", Session="1"))
+        channels = second if request.uri.endswith("/a") else "0-1"
+        told = write_response(simple(request, Transport=f"RTP/AVP/TCP;interleaved={channels}", Session="1"))
         more = write_interleaved(0, b"\x80v") + write_interleaved(2, b"\x80a")
         return told + (more if request.method == "PLAY" else b"")
 
@@ -550,6 +552,40 @@ def test_the_server_refuses_what_is_out_of_order() -> None:
     assert server.path == "main"
     assert not server.is_silent(59_000_000)
     assert server.is_silent(61_000_000)
+
+
+def test_a_camera_that_refuses_get_parameter_is_kept_alive_by_options() -> None:
+    shelf = Shelf()
+    both = pair(shelf, ServerSettings(session_timeout_s=2))
+    both.run()
+    shelf.now = Manners(refusals={"GET_PARAMETER": 501})
+    for _ in range(4):
+        both.tick(1)
+    assert both.client.is_playing
+    assert both.sent.count(b"OPTIONS") >= 3
+    assert both.server.asked_path == "main"
+
+
+def test_nothing_follows_the_end_even_in_the_same_bytes() -> None:
+    both = pair()
+    both.run()
+    bye = write_request(RtspRequest("TEARDOWN", URL, RtspHeaders([("CSeq", "7")])))
+    events = both.client.receive(write_interleaved(0, b"\x80a") + bye + write_interleaved(0, b"\x80b"), 0)
+    assert [type(event) for event in events] == [Packets, Ended]
+    assert both.client.stop(0) == []
+    assert both.client.skipped_bytes == 0
+
+
+def test_no_report_is_sent_before_a_track_is_set_up_and_silence_may_be_told() -> None:
+    class Quiet(Shelf):
+        def position(self, path: str, track: int) -> RtpInfo:
+            return RtpInfo("")
+
+    both = pair(Quiet(), ServerSettings())
+    both.client.send_rtcp(0, b"\x81rr")
+    both.run()
+    (playing,) = [event for event in both.client_events if isinstance(event, Playing)]
+    assert playing.tracks[0].first_sequence is None
 
 
 def test_pause_stops_and_play_goes_on() -> None:

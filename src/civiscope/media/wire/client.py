@@ -140,6 +140,8 @@ class ClientSession:
                         self._answered(item, now_us)
                     else:
                         self._serve(item)
+                    if self.is_ended:
+                        break
             except ProtocolError as error:
                 self._end(EndReason.PROTOCOL, error.message)
         return self._take_events()
@@ -224,8 +226,7 @@ class ClientSession:
             "SETUP": self._on_setup,
             "PLAY": self._on_play,
         }
-        if (step := steps.get(asked.method)) is not None:
-            step(response, now_us)
+        steps[asked.method](response, now_us)
 
     def _on_options(self, response: RtspResponse, now_us: int) -> None:
         methods = {word.strip().upper() for word in ",".join(response.headers.get_all("Public")).split(",")}
@@ -372,6 +373,7 @@ class ClientSession:
     def _end(self, reason: EndReason, detail: str) -> None:
         if self._state is not _State.ENDED:
             self._state = _State.ENDED
+            self._asked = None
             self._events.append(Ended(reason, detail))
 
     def _forget_asked(self) -> None:

@@ -142,6 +142,8 @@ def write_response(response: RtspResponse) -> bytes:
 
 def write_interleaved(channel: int, payload: bytes) -> bytes:
     """One packet framed for the RTSP connection (RFC 2326 §10.12)."""
+    if not 0 <= channel <= 255 or len(payload) > 65535:
+        raise ProtocolError("an interleaved frame has channel 0 to 255 and at most 65,535 bytes", Whose.LOCAL)
     return b"$%c%c%c" % (channel, len(payload) >> 8, len(payload) & 255) + payload
 
 
