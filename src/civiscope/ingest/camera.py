@@ -161,7 +161,8 @@ class CameraSession:
             self._client.start(now_us)
             self._connection.send(self._client.outgoing())
             return
-        if now_us - self._since_us > self._settings.connect_timeout_s * 1e6:
+        steps = 1 if self._trust is None else 2
+        if now_us - self._since_us > self._settings.connect_timeout_s * steps * 1e6:
             raise Lost(
                 LossReason.UNREACHABLE,
                 f"{self._endpoint.host} does not answer: check cable, power and address.",

@@ -7,6 +7,7 @@ import socket
 import ssl
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 from civiscope.ingest.model import LossReason
@@ -204,19 +205,31 @@ class Connection:
         )
 
 
+@cache
+def _pinning() -> ssl.SSLContext:
+    """Any certificate for the handshake; `TlsTrust.check` looks at it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@cache
+def _vouched(ca_file: str | None) -> ssl.SSLContext:
+    """The system's authorities and those of the file; reading them takes milliseconds."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
+
+
 class TlsTrust:
     """Whom to believe: one certificate by its fingerprint, or any that a known authority vouches for."""
 
     def __init__(self, fingerprint: str | None, ca_file: str | None) -> None:
         self._fingerprint = "".join((fingerprint or "").lower().split(":"))
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if self._fingerprint:
-            self._context.check_hostname = False
-            self._context.verify_mode = ssl.CERT_NONE
-        else:
-            self._context.load_default_certs()
-            if ca_file is not None:
-                self._context.load_verify_locations(ca_file)
+        self._context = _pinning() if self._fingerprint else _vouched(ca_file)
 
     def wrap(self, plain: socket.socket, host: str) -> ssl.SSLSocket:
         """The socket with TLS around it; the handshake is still to come."""

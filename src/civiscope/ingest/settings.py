@@ -20,7 +20,7 @@ class IntakeSettings:
     retry_first_s: float = 0.25
     retry_limit_s: float = 1.0
     """For a camera that does not answer, that was alive within `alive_s`, or whose session broke."""
-    retry_refused_limit_s: float = 5.0
+    retry_refused_limit_s: float = 2.0
     """For one that answers and has refused for longer than `alive_s`: a wrong path, an unreadable codec."""
     retry_password_s: float = 30.0
     """After a refused password: many cameras lock the account after five wrong ones in minutes."""
