@@ -4,9 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 
-from civiscope.base import AppError
+from civiscope.base import AppError, ErrorKind
 from civiscope.viewing.live_frame import dropped_message
 from civiscope.viewing.model import LiveKind, LiveMessage
+
+_LIMIT_MESSAGES = 4096
+"""States and init segments are never given up; a viewer with so many waiting is gone."""
 
 
 class LiveQueue:
@@ -95,6 +98,11 @@ class LiveQueue:
         self._is_losing, self._dropped = False, 0
 
     def _put(self, message: LiveMessage, now_us: int) -> None:
+        if len(self._queue) >= _LIMIT_MESSAGES:
+            self.end(
+                AppError(ErrorKind.EXHAUSTED, "This viewer takes nothing any more. Open the picture again.")
+            )
+            return
         self._queue.append((message, now_us))
         self._queued_bytes += len(message.data)
         if self._waiter is not None:
