@@ -335,3 +335,49 @@ def test_two_recorders_do_not_share_a_volume(room: Room) -> None:
     with pytest.raises(AppError, match="another"):
         Room(room.site, room.folder, ManualClock()).recorder()
     recorder.close()
+
+
+@pytest.mark.parametrize("fault", [DiskFault.FULL, DiskFault.READ_ONLY])
+def test_a_recorder_starts_on_a_disk_that_takes_nothing(room: Room, fault: DiskFault) -> None:
+    recorder = room.recorder()
+    camera = Camera(room.clock)
+    camera.start(recorder)
+    steady(recorder, [camera], 30)
+    recorder.close()
+    room.clock.advance(5_000_000)
+    faulty: list[MoodyFiles] = []
+
+    def make_files(folder: Path) -> Files:
+        files = MoodyFiles(folder)
+        files.append_fault = files.sync_fault = fault
+        faulty.append(files)
+        return files
+
+    room.make_files = make_files
+    room.settings = replace(room.settings, delete_oldest_when_full=False)
+    recorder = room.recorder()
+    camera.start(recorder)
+    steady(recorder, [camera], 30)
+    faulty[0].append_fault = faulty[0].sync_fault = None
+    steady(recorder, [camera], 30)
+    recorder.close()
+    archive = room.archive()
+    sent = [unit for _, unit in camera.sent]
+    assert list(recorded(archive, camera.stream_id)) == sent[:30] + sent[60:]
+    reasons = [gap.reason for gap in archive.timeline(camera.stream_id, EVERYTHING).gaps]
+    assert reasons == ["our_restart", f"disk_{fault.value}", "our_restart"]
+
+
+def test_a_full_disk_before_the_first_part_leaves_a_whole_index(room: Room) -> None:
+    recorder, files = moody(room)
+    files.only = "index"
+    files.append_fault = DiskFault.FULL
+    camera = Camera(room.clock)
+    camera.start(recorder)
+    steady(recorder, [camera], 30)
+    files.append_fault = None
+    steady(recorder, [camera], 30)
+    recorder.close()
+    archive = room.archive()
+    assert list(recorded(archive, camera.stream_id)) == [unit for _, unit in camera.sent]
+    assert [gap.reason for gap in archive.timeline(camera.stream_id, EVERYTHING).gaps] == ["our_restart"]

@@ -109,7 +109,8 @@ class Recorder:
         self._queue.raise_if_dead()
         now_us = self._clock.monotonic_us()
         if now_us >= self._cut_due_us:
-            self._cut_due_us = max(self._cut_due_us + self._settings.cut_every_us, now_us)
+            every_us = self._settings.cut_every_us
+            self._cut_due_us += every_us * ((now_us - self._cut_due_us) // every_us + 1)
             self.cut()
 
     def cut(self) -> None:

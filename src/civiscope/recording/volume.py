@@ -86,29 +86,46 @@ class Volume:
         self.mended_count = 0
         self._synced_bytes = 0
         self._pending: list[IndexRecord] = []
+        self._header = b""
+        """What the index must begin with when it is not there yet."""
 
     @classmethod
     def open(cls, files: Files, identity: VolumeIdentity, clock: Clock) -> "Volume":
-        """Make or mend the volume in `files`; one barrier before it returns. Raises DiskError, AppError."""
+        """Make or mend the volume in `files`. AppError when it is not ours; DiskError when it cannot be made.
+
+        A disk that lets nothing be written now is opened all the same: what is mended is kept in memory, the
+        recorder goes on trying, and the next start mends again.
+        """
         description = _describe(files, identity, clock)
         catalogue, epoch, whole_bytes = _load_index(files, description.volume_id)
         volume = cls(files, identity, description.volume_id, catalogue)
-        mending = Mending(files, catalogue, clock.now_us())
-        records = mending.run()
-        volume.mended_count = mending.mended_count
+        try:
+            volume._mend(clock, epoch, has_index=whole_bytes > 0)
+        except DiskError as error:
+            _log.error("the volume could not be mended on the disk; it is used as it is", why=error.message)
+        return volume
+
+    def _mend(self, clock: Clock, epoch: int, has_index: bool) -> None:
+        """Bring index and segments together; one barrier at the end."""
+        if not has_index:
+            self._header = write_index_header(self.volume_id, epoch + 1)
+        mending = Mending(self.files, self.catalogue, clock.now_us())
+        try:
+            mending.run()
+        finally:
+            self._pending += mending.records
+        self.mended_count = mending.mended_count
         if mending.mended_count or mending.cut_bytes:
             _log.warning(
                 "the recorder did not stop in order; volume mended",
-                segments=mending.mended_count, cut_bytes=mending.cut_bytes,
-            )  # fmt: skip
-        if whole_bytes == 0 or len(catalogue.deleted) > _COMPACT_DELETED:
-            volume._rewrite_index(epoch + 1)
-        else:
-            volume.write_index(records)
-        volume.write_index([RecorderMoment(clock.now_us(), is_start=True)])
-        files.remove(SYNCED_PATH)
-        files.sync()
-        return volume
+                segments=mending.mended_count,
+                cut_bytes=mending.cut_bytes,
+            )
+        if not has_index or len(self.catalogue.deleted) > _COMPACT_DELETED:
+            self._rewrite_index(epoch + 1)
+        self.write_index([RecorderMoment(clock.now_us(), is_start=True)])
+        self.files.remove(SYNCED_PATH)
+        self.files.sync()
 
     def last_heads(self) -> dict[StreamId, bytes]:
         """Chain head of each stream's newest segment."""
@@ -127,8 +144,11 @@ class Volume:
         del self._pending[:-_PENDING_RECORDS]
         data = b"".join(write_record(record) for record in self._pending)
         if data:
-            self.files.append(INDEX_PATH, data)
+            if self._header:
+                self.files.remove(INDEX_PATH)
+            self.files.append(INDEX_PATH, self._header, data)
         self._pending = []
+        self._header = b""
 
     def write_check_points(self, changed: list[SegmentSummary], all_open: list[SegmentSummary]) -> None:
         """How far open segments are on the disk; a lost check-point costs time at start, no bytes."""
@@ -153,6 +173,8 @@ class Volume:
         self.files.sync()
         self.files.rename(new_path, INDEX_PATH)
         self.catalogue.deleted.clear()
+        self._pending = []
+        self._header = b""
 
 
 def _describe(files: Files, identity: VolumeIdentity, clock: Clock) -> VolumeDescription:
@@ -200,5 +222,8 @@ def _load_index(files: Files, volume_id: UUID) -> tuple[Catalogue, int, int]:
     catalogue.apply(records)
     whole_bytes = INDEX_HEADER_BYTES + length
     if whole_bytes < len(data):
-        files.truncate(INDEX_PATH, whole_bytes)
+        try:
+            files.truncate(INDEX_PATH, whole_bytes)
+        except DiskError:
+            return catalogue, epoch, 0
     return catalogue, epoch, whole_bytes

@@ -42,8 +42,7 @@ class VolumeView:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.catalogue = Catalogue()
-        self._inode = 0
-        self._epoch = -1
+        self._header = b""
         self._read_bytes = 0
         self._growing: dict[SegmentId, _Growing] = {}
         self._parts: OrderedDict[SegmentId, list[StoredPart]] = OrderedDict()
@@ -52,9 +51,9 @@ class VolumeView:
         """Take in what the index says by now; a volume that is not there yet, or no more, is empty."""
         try:
             with open(self.path / INDEX_PATH, "rb", buffering=0) as file:
-                inode = os.fstat(file.fileno()).st_ino
-                if inode != self._inode:
-                    self._begin(file.read(INDEX_HEADER_BYTES), inode)
+                header = file.read(INDEX_HEADER_BYTES)
+                if header != self._header:
+                    self._begin(header)
                 file.seek(self._read_bytes)
                 records, length = read_records(file.read())
         except (OSError, ProtocolError):
@@ -64,12 +63,12 @@ class VolumeView:
         for segment_id in [one for one in self._growing if one not in self.catalogue.open]:
             del self._growing[segment_id]
 
-    def _begin(self, header: bytes, inode: int) -> None:
-        """The index is another file than before: it was rewritten."""
+    def _begin(self, header: bytes) -> None:
+        """The index is another one than before: it was rewritten, with another epoch."""
         read_index_header(header)
         self.catalogue = Catalogue()
         self._growing.clear()
-        self._inode, self._read_bytes = inode, INDEX_HEADER_BYTES
+        self._header, self._read_bytes = header, INDEX_HEADER_BYTES
 
     def stream(self, stream_id: StreamId) -> StreamCatalogue:
         """What the index says of a stream; empty if it says nothing."""

@@ -8,6 +8,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,12 +132,18 @@ class Barrier(StrEnum):
     """fdatasync(2) of each dirty file and fsync(2) of each changed folder."""
 
 
+def _syncfs_tells_errors() -> bool:
+    """Before Linux 5.8 syncfs(2) kept write-back errors to itself."""
+    numbers = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (5, 8)
+
+
 class DirectoryFiles:
     """`Files` in a folder of a local file system. Not thread-safe: one thread writes."""
 
     def __init__(self, root: Path, barrier: Barrier = Barrier.FILE_SYSTEM) -> None:
         self._root = root
-        self._barrier = barrier
+        self._barrier = barrier if _syncfs_tells_errors() else Barrier.PER_FILE
         self._open: dict[str, int] = {}
         self._ends: dict[str, int] = {}
         self._dirty: set[str] = set()
