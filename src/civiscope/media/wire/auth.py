@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from civiscope.base import ProtocolError, Whose
 
 _ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256"}
-_PARAMETER = re.compile(r'\s*,?\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
-_SCHEME = re.compile(r"\s*,?\s*(Basic|Digest)(?=\s|$)", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r'(?<![A-Za-z0-9_-])([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))'
+)  # begins at the start of a word only: linear in hostile text
+_SCHEME = re.compile(r"(?:^|[\s,])(Basic|Digest)(?=\s|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

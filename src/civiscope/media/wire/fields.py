@@ -7,10 +7,7 @@ from enum import StrEnum
 from civiscope.base import ProtocolError
 
 DEFAULT_TIMEOUT_S = 60
-_RTP_INFO = re.compile(
-    r"\s*url\s*=\s*\"?(?P<url>[^\s\"]*?)\"?(?P<rest>(?:\s*;\s*(?:seq|rtptime|ssrc)\s*=\s*[0-9A-Fa-fx]*)*)\s*;?\s*"
-    r"(?:,(?=\s*url\s*=)|,?\s*$)"
-)
+_RTP_INFO_NAMES = frozenset({"seq", "rtptime", "ssrc"})
 
 
 class RtpTransport(StrEnum):
@@ -126,18 +123,21 @@ class RtpInfo:
 
 def parse_rtp_info(value: str) -> list[RtpInfo]:
     """Read RTP-Info; what cannot be read is left out."""
-    found, position = [], 0
-    while (match := _RTP_INFO.match(value[:8192], position)) is not None and match.end() > position:
-        named = dict(_pairs(match["rest"].split(";")))
-        found.append(
-            RtpInfo(
-                match["url"],
-                _number(named.get("seq", ""), 0xFFFF),
-                _number(named.get("rtptime", ""), 2**32 - 1),
-            )
-        )
-        position = match.end()
-    return found
+    return [info for part in re.split(r",(?=\s*url\b)", value) if (info := _rtp_info(part)) is not None]
+
+
+def _rtp_info(part: str) -> RtpInfo | None:
+    """`url=…;seq=…;rtptime=…`, read from its end: an address may hold semicolons itself."""
+    pieces = part.strip(" \t,;").split(";")
+    named: dict[str, str] = {}
+    while len(pieces) > 1 and (pair := _pairs(pieces[-1:])[0])[0] in _RTP_INFO_NAMES:
+        named[pair[0]] = pair[1]
+        pieces.pop()
+    name, _, url = ";".join(pieces).partition("=")
+    if name.strip().lower() != "url":
+        return None
+    sequence, timestamp = named.get("seq", ""), named.get("rtptime", "")
+    return RtpInfo(url.strip().strip('"'), _number(sequence, 0xFFFF), _number(timestamp, 2**32 - 1))
 
 
 def _number(text: str, most: int) -> int | None:

@@ -329,10 +329,10 @@ class ServerSession:
 def _split_address(uri: str) -> tuple[str, int]:
     """`rtsp://host/a/b/trackID=1` as (`a/b`, 1); the track is -1 where none is named."""
     rest = re.sub(r"\Artsps?://[^/?#]*", "", uri, flags=re.IGNORECASE).strip("/")
-    match = re.fullmatch(r"(.*?)/*trackID=(\d{1,3})", rest)
-    if match is None:
+    path, found, number = rest.rpartition("trackID=")
+    if not found or not re.fullmatch(r"[0-9]{1,3}", number):
         return rest, -1
-    return match[1], int(match[2])
+    return path.rstrip("/"), int(number)
 
 
 def check_path(path: str) -> str:
