@@ -21,7 +21,7 @@ from civiscope.media.wire import (
 LENGTH = 30_000
 PIECES = [
     " ", "a", "/", ",", ";", "=", '"', "\\", "1", "//", "a=", ', url=', 'a="', 'a="\\', "url=;seq=1", ";seq",
-    " ;", "Digest ", "Basic,", "timeout=", " RTSP/1.0 ", "trackID=", "1-", "RTP/AVP;", "96 a/", "\t ", "@", "a b",
+    " ;", "Digest ", "Basic,", "timeout=", " RTSP/1.0 ", "trackID=", "1-", "RTP/AVP;", "96 a/", "\t ", "@",
 ]  # fmt: skip
 READERS: dict[str, Callable[[str], object]] = {
     "challenges": lambda text: parse_challenges([text, "Digest " + text + "x", "Basic realm=" + text]),
