@@ -24,7 +24,8 @@ export function isSilent(event: KeyboardEvent): boolean {
   const { target } = event;
   if (event.altKey || event.defaultPrevented || !(target instanceof HTMLElement))
     return event.defaultPrevented;
-  if (target.isContentEditable || target.closest("dialog[open]") !== null) return event.key !== "Escape";
+  // A dialog has its own Escape.
+  if (target.isContentEditable || document.querySelector("dialog[open]") !== null) return true;
   if (["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName)) return true;
   const isPress = event.key === " " || event.key === "Enter";
   return isPress && ["BUTTON", "A", "SUMMARY"].includes(target.tagName);

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { client } from "../../api/client";
 import type { Problem } from "../../api/result";
-import type { AuditEntry } from "../../api/types";
+import type { AuditEntry, AuditPage as AuditPageAnswer } from "../../api/types";
 import { Button, Skeleton, StateBox } from "../../kit/parts";
 import { momentText } from "../../kit/time";
 import { en } from "../../text/en";
@@ -23,7 +23,6 @@ function Audit() {
     before === null ? 10_000 : null,
   );
   const page = asked.value;
-  const oldest = page?.entries[page.entries.length - 1]?.sequence ?? null;
   return (
     <section className="page" aria-label={en.audit.title}>
       <div className="toolbar">
@@ -46,18 +45,29 @@ function Audit() {
         </StateBox>
       )}
       {page !== null && page.entries.length > 0 && <Entries entries={page.entries} />}
-      <div className="group">
-        <Button disabled={before === null} onClick={() => setBefore(null)}>
-          {en.audit.newest}
-        </Button>
-        <Button
-          disabled={oldest === null || (page?.entries.length ?? 0) < PAGE}
-          onClick={() => setBefore(oldest)}
-        >
-          {en.audit.older}
-        </Button>
-      </div>
+      <Pager page={page} before={before} onBefore={setBefore} />
     </section>
+  );
+}
+
+interface PagerProps {
+  readonly page: AuditPageAnswer | null;
+  readonly before: number | null;
+  readonly onBefore: (before: number | null) => void;
+}
+
+function Pager({ page, before, onBefore }: PagerProps) {
+  const entries = page?.entries ?? [];
+  const oldest = entries.length < PAGE ? undefined : entries[entries.length - 1]?.sequence;
+  return (
+    <div className="group">
+      <Button disabled={before === null} onClick={() => onBefore(null)}>
+        {en.audit.newest}
+      </Button>
+      <Button disabled={oldest === undefined} onClick={() => onBefore(oldest ?? null)}>
+        {en.audit.older}
+      </Button>
+    </div>
   );
 }
 
