@@ -21,7 +21,7 @@ def write_avcc(parameter_sets: tuple[bytes, ...]) -> bytes:
     out += [struct.pack(">H", len(nal)) + nal for nal in sps[:31]]
     out += [bytes((min(len(pps), 255),))]
     out += [struct.pack(">H", len(nal)) + nal for nal in pps[:255]]
-    if sps[0][1] in (100, 110, 122, 144):
+    if sps[0][1] not in (66, 77, 88):
         chroma, luma_depth, chroma_depth = _h264_chroma(sps[0])
         out.append(bytes((0xFC | chroma, 0xF8 | luma_depth, 0xF8 | chroma_depth, 0)))
     return b"".join(out)
