@@ -453,3 +453,49 @@ async def test_the_client_survives_a_server_of_nonsense(path: Path) -> None:
         assert not client.is_connected
         listener.close()
         await listener.wait_closed()
+
+
+@pytest.mark.parametrize("message", [FeedHello("again"), FeedDropped(STREAM, RunId(new_id()), 0, 1)])
+def test_a_reader_that_says_what_it_may_not_is_hung_up_on(
+    server: FeedServer, path: Path, message: FeedMessage
+) -> None:
+    reader = Reader(path, server)
+    reader.say(message)
+    assert reader.read() == []
+    assert reader.is_closed
+
+
+def test_there_is_room_for_so_many_readers_and_wishes(tmp_path: Path, clock: ManualClock) -> None:
+    path = tmp_path / "few.sock"
+    server = FeedServer(path, clock, FeedSettings(reader_limit=2, subscription_limit=2))
+    greedy, watcher = Reader(path, server), Reader(path, server)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as third:
+        third.connect(str(path))
+        server.tick()
+        assert third.recv(10) == b""
+    for _ in range(3):
+        greedy.say(FeedSubscribe(StreamId(new_id())))
+        watcher.say(FeedWatch(StreamId(new_id()), True))
+    server.tick()
+    assert server.readers() == []
+    server.close()
+
+
+def test_caches_are_bounded_over_all_streams(tmp_path: Path, clock: ManualClock) -> None:
+    path = tmp_path / "bounded.sock"
+    server = FeedServer(path, clock, FeedSettings(total_cache_bytes=1500))
+    first, second = Source(server, StreamId(new_id()), gop=100), Source(server, StreamId(new_id()), gop=100)
+    first.send(10)
+    second.send(10)
+    reader = Reader(path, server)
+    reader.say(FeedSubscribe(first.stream_id))
+    reader.say(FeedSubscribe(second.stream_id))
+    assert numbers(reader.read()) == list(range(10))
+    first.end()
+    assert server._cached_bytes == 0
+    server.close()
+
+
+def test_a_folder_that_is_not_there_is_said_in_words(tmp_path: Path, clock: ManualClock) -> None:
+    with pytest.raises(AppError, match="cannot be opened"):
+        FeedServer(tmp_path / "nowhere" / "feed.sock", clock)

@@ -147,3 +147,31 @@ async def test_stopping_ends_every_look(tmp_path: Path) -> None:
     assert screen.task is not None
     await until(lambda: screen.task is not None and screen.task.done())
     await screen.close()
+
+
+async def test_what_cannot_be_checked_any_more_is_refused(tmp_path: Path) -> None:
+    async with world(tmp_path, ViewingSettings(recheck_s=60)) as here:
+        await here.viewing.open(here.wish())
+
+        async def nobody_knows(_: object) -> bool:
+            raise AppError(ErrorKind.UNAVAILABLE, "The database does not answer. Try again.")
+
+        object.__setattr__(here.viewing._faces, "is_signed_in", nobody_knows)
+        for _ in range(5):
+            await here.viewing.recheck()
+        assert len(here.viewing.looks()) == 1
+        await here.viewing.recheck()
+        assert here.viewing.looks() == []
+
+
+async def test_without_an_audit_there_is_no_look(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+
+        class FullDisk:
+            async def append(self, _: object) -> int:
+                raise AppError(ErrorKind.UNAVAILABLE, "The disk is full. Make room.")
+
+        object.__setattr__(here.viewing._faces, "audit", FullDisk())
+        with pytest.raises(AppError, match="disk is full"):
+            await here.viewing.open(here.wish())
+        assert here.viewing.looks() == []

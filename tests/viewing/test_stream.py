@@ -80,6 +80,18 @@ def test_a_new_generation_brings_an_init_and_stays_live() -> None:
     assert (state["state"], state["generation"]) == ("live", 1)
 
 
+def test_the_same_run_said_again_changes_nothing() -> None:
+    scene = Scene()
+    scene.run()
+    scene.unit(True)
+    waiting(scene.viewer)
+    framer = scene.stream._framer
+    assert framer is not None
+    scene.stream.handle(framer.run)
+    assert kinds(scene.viewer) == []
+    assert kinds(scene.stream.join()) == [3, 1, 2]
+
+
 def test_a_run_that_cannot_be_shown_is_lost_with_its_reason() -> None:
     scene = Scene()
     scene.run(TrackConfig(1, Codec.H264, 90_000))

@@ -41,7 +41,7 @@ class LiveFramer:
     """
 
     def __init__(self, run: FeedRun) -> None:
-        self.run_id = run.run_id
+        self.run = run
         shown = shown_tracks(run.tracks)
         self.mse_type = shown_type(shown)
         self.generation = max((track.generation for track in run.tracks), default=0)

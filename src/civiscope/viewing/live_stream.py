@@ -80,13 +80,15 @@ class LiveStream:
             self._turn(LiveState(LiveStateName.LOST, since_us, "stalled", detail))
 
     def _run(self, run: FeedRun) -> None:
+        if self._framer is not None and self._framer.run == run:
+            return  # said again after the feed connected anew: an init segment would break the picture
         try:
             framer = LiveFramer(run)
         except ProtocolError as error:
             _log.warning("a run cannot be shown", stream=self.stream_id, cause=error.message)
             self._lose(run.started_us, "unreadable", error.message)
             return
-        is_same = self._framer is not None and self._framer.run_id == run.run_id
+        is_same = self._framer is not None and self._framer.run.run_id == run.run_id
         self._framer = framer
         self._forget_gop()
         if is_same:
@@ -97,7 +99,7 @@ class LiveStream:
 
     def _unit(self, event: FeedUnit) -> None:
         framer = self._framer
-        if framer is None or framer.run_id != event.run_id:
+        if framer is None or framer.run.run_id != event.run_id:
             return
         unit = event.unit
         try:
