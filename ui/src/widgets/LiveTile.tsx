@@ -138,7 +138,7 @@ function LiveBadges({
         <span aria-hidden="true">{snapshot.state === "live" ? "●" : "○"}</span>{" "}
         {en.live.states[snapshot.state]}
       </span>
-      {channel?.state === "recording" && (
+      {channel?.state === "recording" && snapshot.state !== "lost" && (
         <span className="badge badge-rec" title={en.live.recHint}>
           <span aria-hidden="true">▬</span> {en.live.rec}
         </span>

@@ -71,7 +71,7 @@ export function TileFrame({ frameRef, ...props }: TileFrameProps) {
             onClick={props.onMaximise}
             label={props.isMaximised ? en.live.restore : en.live.maximise}
           >
-            <span aria-hidden="true">{props.isMaximised ? "❐" : "⛶"}</span>
+            <span aria-hidden="true">{props.isMaximised ? "▣" : "□"}</span>
           </Button>
           <Button kind="quiet" onClick={props.onClear} label={en.live.clear}>
             <span aria-hidden="true">✕</span>
