@@ -7,6 +7,8 @@ from civiscope.recording.segment_writer import PartDraft
 
 _MAX_UNITS = 4000
 _MAX_STEP_TICKS = 1 << 31
+_UNKNOWN_STEP_US = 40_000
+"""How long a unit is taken to last when it is the first of its track."""
 _DISCONTINUITY = int(UnitFlags.DISCONTINUITY)
 
 
@@ -125,7 +127,8 @@ class RunParts:
         for unit in units:
             anchor = self._anchors[unit.track_id]
             wall_us = anchor.wall_us(unit.pts)
-            until_us = anchor.wall_us(unit.pts + self._steps.get(unit.track_id, 0))
+            step = self._steps.get(unit.track_id)
+            until_us = anchor.wall_us(unit.pts + step) if step else wall_us + _UNKNOWN_STEP_US
             start_us = wall_us if start_us is None or wall_us < start_us else start_us
             end_us = until_us if end_us is None or until_us > end_us else end_us
         assert start_us is not None
