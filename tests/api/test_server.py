@@ -17,7 +17,7 @@ from tests.api.town import HOST, PASSWORD, FakeLook, Town
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from civiscope.api import HttpsServer, bind
+from civiscope.api import HttpsServer, bind, server
 from civiscope.base import AppError, ErrorKind
 from civiscope.security import client_tls, server_tls
 
@@ -284,6 +284,20 @@ def test_a_taken_port_is_said_in_plain_words() -> None:
         assert caught.value.kind is ErrorKind.CONFLICT
     with pytest.raises(AppError, match="address of this machine"):
         bind("192.0.2.1", 0)
+
+
+async def test_a_request_that_never_ends_is_closed(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "REQUEST_LIMIT_S", 0.2)
+    tls = client_tls(running.town.keys.authority_pem())
+    for begun in (b"", b"GET / HTTP/1.1\r\nHost: loc"):
+        reader, writer = await asyncio.open_connection(HOST, running.server.port, ssl=tls)
+        writer.write(begun)
+        assert await asyncio.wait_for(reader.read(), LIMIT_S) == b""
+        writer.close()
+    async with running.client() as client:
+        assert (await client.get("/api/v1/health")).status_code == 200
+        await asyncio.sleep(0.4)
+        assert (await client.get("/api/v1/health")).status_code == 200
 
 
 async def test_old_tls_is_refused(running: Running) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from civiscope.api.door import host_name
 from civiscope.base import AppError, ErrorKind, get_log
@@ -26,6 +27,8 @@ _HANDSHAKE_LIMIT_S = 10.0
 _CONNECTIONS_LIMIT = 4096
 _BACKLOG = 1024
 _GOODBYE_S = 0.1
+REQUEST_LIMIT_S = 15.0
+"""From the TLS handshake to the end of the first request's headers."""
 _WAITING_BYTES = 128 * 1024
 _STALLED_MS = 30_000
 
@@ -93,7 +96,7 @@ class HttpsServer:
 def _config(app: ASGIApp, tls: ssl.SSLContext) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=HttpToolsProtocol,
         ws="websockets-sansio",
         ws_max_size=4096,
         ws_per_message_deflate=False,
@@ -188,16 +191,22 @@ class _Server(uvicorn.Server):
 
     async def _hand_over(self, connection: socket.socket) -> None:
         _tune(connection)
-        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-            self._new_protocol, connection, ssl=self._tls, ssl_handshake_timeout=_HANDSHAKE_LIMIT_S
+        loop, protocol = asyncio.get_running_loop(), self._new_protocol()
+        await loop.connect_accepted_socket(
+            lambda: protocol, connection, ssl=self._tls, ssl_handshake_timeout=_HANDSHAKE_LIMIT_S
         )
-        transport.set_write_buffer_limits(_WAITING_BYTES)
+        protocol.transport.set_write_buffer_limits(_WAITING_BYTES)
+        loop.call_later(REQUEST_LIMIT_S, self._hurry, protocol)
 
-    def _new_protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(
-            config=self.config,  # type: ignore[call-arg]  # uvicorn's own call, see its Server.startup
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
+    def _hurry(self, protocol: HttpToolsProtocol) -> None:
+        """Close a connection whose first request has still not come; uvicorn would wait for ever."""
+        has_asked = vars(protocol)["cycle"] is not None  # typed as if it never were None
+        if protocol in self.server_state.connections and not has_asked:
+            protocol.transport.abort()
+
+    def _new_protocol(self) -> HttpToolsProtocol:
+        return HttpToolsProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
 
