@@ -11,12 +11,14 @@ from typing import Protocol
 from uuid import UUID
 
 from civiscope.app.home import Home
+from civiscope.app.keys import load_keys
+from civiscope.app.role import bus_identity
 from civiscope.app.settings import Settings
-from civiscope.app.site import Site, load_keys, open_site
+from civiscope.app.site import Site, open_site
 from civiscope.base import AppError, ErrorKind, StreamId, SystemClock
-from civiscope.bus import BusIdentity, Endpoint
+from civiscope.bus import Endpoint
 from civiscope.devices import Camera, CameraDraft, Transport
-from civiscope.security import AuditEntry, Secret, SiteIdentity
+from civiscope.security import AuditEntry, Secret
 from civiscope.storage import Database
 
 _CALL_LIMIT_S = 20.0
@@ -211,11 +213,6 @@ async def administer(home: Home, settings: Settings) -> AsyncIterator[Desk]:
                 yield Desk(LocalDesk(site))
     finally:
         await console.stop()
-
-
-def bus_identity(identity: SiteIdentity) -> BusIdentity:
-    """Site and node, as the bus writes them on every fact."""
-    return BusIdentity(identity.organisation_id, identity.site_id, identity.node_id)
 
 
 def _line(camera: Camera, state: str) -> CameraLine:

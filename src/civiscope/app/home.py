@@ -44,6 +44,10 @@ class Home:
         """Recordings, unless `[recording] folder` says otherwise."""
         return self.root / "volumes" / "main"
 
+    def volume(self, folder: Path | None) -> Path:
+        """Where recordings lie: the folder of the settings, else `default_volume`."""
+        return folder or self.default_volume
+
     @property
     def feed_socket(self) -> Path:
         """Where the recorder gives access units to other processes."""

@@ -7,6 +7,7 @@ from civiscope.app.home import Home
 from civiscope.app.recorder_link import RecorderLink
 from civiscope.base import AppError
 from civiscope.cluster import read_snapshot
+from civiscope.ingest import StreamState, StreamStatus
 from civiscope.recording import Archive
 
 
@@ -40,7 +41,7 @@ class Machine:
                     "units": one.units, "bitrate_bps": round(one.bitrate_bps),
                     "fps": round(one.frame_rate_fps, 2), "lost_packets": one.lost_packets,
                     "damaged_units": one.damaged_units, "transport": one.transport.value,
-                    "reason": one.last_reason.value if one.last_reason else "", "detail": one.last_detail,
+                    "reason": _reason(one), "detail": one.last_detail if _reason(one) else "",
                 }
                 for one in streams
             ],
@@ -64,6 +65,13 @@ class Machine:
             }
             for one in snapshot.processes
         ]  # fmt: skip
+
+
+def _reason(status: StreamStatus) -> str:
+    """Why it is away; nothing while it is there."""
+    if status.state is StreamState.RUNNING or status.last_reason is None:
+        return ""
+    return status.last_reason.value
 
 
 async def follow(archive: Archive) -> None:

@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from civiscope.api import source_of
 from civiscope.base import AppError, ChannelId, ErrorKind, StreamId, get_log
-from civiscope.devices import StreamAddress
 from civiscope.ingest import StreamSource, Transport
 from civiscope.security import Vault
 
 _VERSION = 1
 _CONTEXT = b"recording plan"
 _log = get_log("civiscope.app")
-
-
-def sources_of(addresses: Sequence[StreamAddress]) -> tuple[StreamSource, ...]:
-    """The register's streams as the recorder's sources."""
-    return tuple(source_of(one) for one in addresses)
 
 
 def plan_digest(sources: Sequence[StreamSource]) -> str:

@@ -1,13 +1,12 @@
 """The recorder process: takes streams in, writes them, hands them on; needs no server and no private key."""
 
 import asyncio
-from pathlib import Path
 
 from civiscope.app.home import Home
+from civiscope.app.keys import load_keys
 from civiscope.app.plan import PlanFile, plan_digest
-from civiscope.app.role import bus_of, stop_on_signal
+from civiscope.app.role import be, bus_of, stop_on_signal
 from civiscope.app.settings import GIB, Settings
-from civiscope.app.site import load_keys
 from civiscope.app.volume_watch import VolumeWatch
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
@@ -36,11 +35,6 @@ def recorder_settings(settings: Settings) -> RecorderSettings:
         quota_bytes=int(recording.quota_gib * GIB) if recording.quota_gib else None,
         min_free_bytes=int(recording.keep_free_gib * GIB),
     )
-
-
-def volume_folder(home: Home, settings: Settings) -> Path:
-    """Where recordings lie."""
-    return settings.recording.folder or home.default_volume
 
 
 class RecorderDesk:
@@ -80,7 +74,7 @@ async def run_recorder(home: Home, settings: Settings) -> None:
     stop = stop_on_signal()
     clock = SystemClock()
     keys = load_keys(home)
-    folder = volume_folder(home, settings)
+    folder = home.volume(settings.recording.folder)
     async with bus_of("recorder", home, clock) as bus:
         feed = FeedServer(home.feed_socket, clock)
         volume = Volume.open(
@@ -115,3 +109,7 @@ async def _tick(intake: Intake, recorder: Recorder, feed: FeedServer, stop: asyn
         spent_s = (clock.monotonic_us() - began_us) / 1e6
         interval_s = WATCHED_TICK_S if feed.watched else TICK_S
         await asyncio.sleep(max(0.001, interval_s - spent_s))
+
+
+if __name__ == "__main__":
+    be(run_recorder)

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
-from civiscope.api import RecorderStreams
-from civiscope.app.plan import plan_digest, sources_of
+from civiscope.api import RecorderStreams, source_of
+from civiscope.app.plan import plan_digest
 from civiscope.base import AppError, Clock, ErrorKind, StreamId, get_log
 from civiscope.devices import Devices
 from civiscope.ingest import StreamSource
@@ -68,7 +68,7 @@ class RecorderLink:
 
     async def _ask(self) -> None:
         status = await self._recorder.status()
-        wanted = sources_of(await self._devices.plan())
+        wanted = tuple(source_of(one) for one in await self._devices.plan())
         if status.plan_digest != plan_digest(wanted):
             await self._recorder.apply_plan(wanted)
             status = await self._recorder.status()

@@ -1,16 +1,41 @@
-"""What every role process has: a bus endpoint on a database of its own, and an orderly end on SIGTERM."""
+"""What every role process has: settings, a log, a bus endpoint on its own database, an orderly end."""
 
 import asyncio
+import gc
+import logging
 import signal
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
-from civiscope.app.desk import bus_identity
+import uvloop
+
 from civiscope.app.home import Home
-from civiscope.app.site import load_keys
-from civiscope.base import Clock, SystemClock
-from civiscope.bus import Endpoint
+from civiscope.app.keys import load_keys
+from civiscope.app.settings import Settings, default_home, load_settings
+from civiscope.base import AppError, Clock, SystemClock, configure_logging
+from civiscope.bus import BusIdentity, Endpoint
+from civiscope.security import SiteIdentity
 from civiscope.storage import Database
+
+
+def be(role: Callable[[Home, Settings], Coroutine[object, object, None]]) -> None:
+    """Be one process until SIGTERM; home and settings come from the environment the supervisor gave.
+
+    A failure to start is one line on standard error and exit code 1; the supervisor tries again.
+    """
+    home = Home(default_home())
+    try:
+        settings = load_settings(home.root)
+        configure_logging(settings.log.level)
+        for chatty in ("alembic", "uvicorn"):  # they report every look at a schema, every connection
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        home.ensure()
+        gc.freeze()  # what is imported now lives as long as the process: no need to look at it again
+        uvloop.run(role(home, settings))
+    except AppError as error:
+        sys.stderr.write(f"civiscope: {error.message}\n")
+        sys.exit(1)
 
 
 def stop_on_signal() -> asyncio.Event:
@@ -22,13 +47,17 @@ def stop_on_signal() -> asyncio.Event:
     return stop
 
 
+def bus_identity(identity: SiteIdentity) -> BusIdentity:
+    """Organisation, site and node, as the bus writes them on every fact."""
+    return BusIdentity(identity.organisation_id, identity.site_id, identity.node_id)
+
+
 @asynccontextmanager
 async def bus_of(role: str, home: Home, clock: Clock | None = None) -> AsyncIterator[Endpoint]:
     """This process's endpoint, not started yet: wire it, then start it; stopped at the end."""
     database = Database(home.role(role) / "bus.db")
-    endpoint = Endpoint(
-        role, home.run, database, bus_identity(load_keys(home).identity), clock or SystemClock()
-    )
+    identity = bus_identity(load_keys(home).identity)
+    endpoint = Endpoint(role, home.run, database, identity, clock or SystemClock())
     try:
         yield endpoint
     finally:

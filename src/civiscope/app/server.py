@@ -18,9 +18,8 @@ from civiscope.api import Site as DoorSite
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
-from civiscope.app.recorder import volume_folder
 from civiscope.app.recorder_link import RecorderLink
-from civiscope.app.role import bus_of
+from civiscope.app.role import be, bus_of
 from civiscope.app.settings import Settings, split_listen
 from civiscope.app.site import Site, certified_hosts, open_site
 from civiscope.base import AppError, ChannelId, ErrorKind, StreamId
@@ -72,7 +71,7 @@ async def _serve(door: HttpsServer, parts: ServerParts) -> None:
 
 
 def _parts(site: Site, settings: Settings, link: RecorderLink) -> ServerParts:
-    archive = Archive((volume_folder(site.home, settings),), site.keys.keyring(), site.clock)
+    archive = Archive((site.home.volume(settings.recording.folder),), site.keys.keyring(), site.clock)
     viewing = Viewing(
         ViewingFaces(
             feed=FeedClient(site.home.feed_socket, "server", site.clock),
@@ -125,3 +124,7 @@ class _SessionCheck:
                 return False
             raise
         return any(one.id == principal.session_id for one in living)
+
+
+if __name__ == "__main__":
+    be(run_server)

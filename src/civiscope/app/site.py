@@ -1,12 +1,14 @@
 """The rooms on the server's database, wired once: for the server, and for the command line without one."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from civiscope.app.home import Home
+from civiscope.app.keys import load_keys
 from civiscope.app.settings import Settings
-from civiscope.base import AppError, Clock, ErrorKind, SystemClock, get_log
+from civiscope.base import Clock, SystemClock, get_log
 from civiscope.devices import Devices, migrate_devices
 from civiscope.privacy import PurposeRegister, migrate_privacy
 from civiscope.security import (
@@ -53,13 +55,6 @@ def create_site(home: Home, settings: Settings, clock: Clock | None = None) -> S
     return keys
 
 
-def load_keys(home: Home) -> SiteKeys:
-    """The keys of a site that `civiscope init` made; AppError(missing) says how to make one."""
-    if not home.is_initialised:
-        raise AppError(ErrorKind.MISSING, f"there is no site in {home.root} yet. Run `civiscope init` first.")
-    return SiteKeys.load(home.keys)
-
-
 @asynccontextmanager
 async def open_site(
     home: Home, settings: Settings, on_change: Callable[[], None] | None = None
@@ -68,8 +63,9 @@ async def open_site(
     clock = SystemClock()
     keys = load_keys(home)
     keys.renew_tls(_hosts(settings), clock)
-    database = Database(home.server_database)
-    try:
+    with contextlib.ExitStack() as closing:
+        database = Database(home.server_database)
+        closing.callback(database.close)
         identity = keys.identity
         stamp_header(
             database,
@@ -81,6 +77,7 @@ async def open_site(
         accounts = Accounts(database, audit, clock)
         purposes = PurposeRegister(database, audit, clock)
         await purposes.seed_defaults()
+        closing.callback(accounts.close)
         yield Site(
             home=home,
             settings=settings,
@@ -92,8 +89,6 @@ async def open_site(
             devices=Devices(database, keys.vault(), clock, on_change),
             clock=clock,
         )
-    finally:
-        database.close()
 
 
 def certified_hosts(settings: Settings) -> frozenset[str]:

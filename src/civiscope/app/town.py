@@ -8,7 +8,6 @@ from civiscope.app.desk import Desk
 from civiscope.app.home import Home
 from civiscope.app.role import stop_on_signal
 from civiscope.base import AppError, ErrorKind
-from civiscope.cluster import tell_ready
 from civiscope.devices import CameraDraft
 from civiscope.media.wire import Credentials
 from civiscope.simulator import TOWN, ServerOptions, prepare_town, serve_files
@@ -18,12 +17,6 @@ TOWN_PORT = 8554
 """Taken by something else, the town's cameras stay lost and the rest of the product works."""
 
 Say = Callable[[str], None]
-
-
-async def run_simulator(home: Home) -> None:
-    """Be the simulator role until SIGTERM."""
-    tell_ready()
-    await serve_town(home, "127.0.0.1", TOWN_PORT, lambda _: None)
 
 
 async def serve_town(home: Home, host: str, port: int, say: Say) -> None:

@@ -48,7 +48,7 @@ def address_of(settings: Settings) -> str:
 
 
 def _spec(role: str, stop_s: float, home: Home, settings: Settings) -> RoleSpec:
-    argv = (sys.executable, "-m", "civiscope", "role", role)
+    argv = (sys.executable, "-m", f"civiscope.app.{role}")
     listen = {"CIVISCOPE_LISTEN": settings.server.listen}
     return RoleSpec(role, argv, {"CIVISCOPE_HOME": str(home.root), **listen}, stop_s)
 

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from civiscope.app.faces import StillPicture, WorkerFace
 from civiscope.app.home import Home
-from civiscope.app.role import bus_of, stop_on_signal
+from civiscope.app.role import be, bus_of, stop_on_signal
+from civiscope.app.settings import Settings
 from civiscope.cluster import tell_ready
 from civiscope.media import AccessUnit, TrackConfig, decode_key_frame
 
@@ -27,7 +28,7 @@ class Worker:
         self._thread.shutdown(cancel_futures=True)
 
 
-async def run_worker(home: Home) -> None:
+async def run_worker(home: Home, settings: Settings) -> None:
     """Be the worker until SIGTERM."""
     stop = stop_on_signal()
     worker = Worker()
@@ -41,10 +42,5 @@ async def run_worker(home: Home) -> None:
         worker.close()
 
 
-async def run_analyst(home: Home) -> None:
-    """Be the analyst until SIGTERM; it has a bus and no work in this version."""
-    stop = stop_on_signal()
-    async with bus_of("analyst", home) as bus:
-        await bus.start()
-        tell_ready()
-        await stop.wait()
+if __name__ == "__main__":
+    be(run_worker)

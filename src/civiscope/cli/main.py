@@ -11,20 +11,14 @@ from typing import Annotated, TypeVar
 import typer
 
 from civiscope import __version__
-from civiscope.app import (
-    Home,
-    Settings,
-    administer,
-    create_site,
-    default_home,
-    load_settings,
-    rebuild_catalogue_of,
-    run_role,
-    run_up,
-    serve_clips,
-    serve_town,
-    write_first_settings,
-)
+from civiscope.app.desk import administer
+from civiscope.app.first_settings import write_first_settings
+from civiscope.app.home import Home
+from civiscope.app.rebuild import rebuild_catalogue_of
+from civiscope.app.settings import Settings, default_home, load_settings
+from civiscope.app.site import create_site
+from civiscope.app.town import serve_clips, serve_town
+from civiscope.app.up import run_up
 from civiscope.base import AppError
 from civiscope.devices import CameraDraft, Transport
 from civiscope.security import Secret
@@ -99,13 +93,6 @@ def up(
     settings = load_settings(place.root, listen)
     create_site(place, settings)
     raise typer.Exit(_run(run_up(place, settings, simulate, typer.echo)))
-
-
-@commands.command(hidden=True)
-def role(name: str, home: HomeOption = None, listen: ListenOption = None) -> None:
-    """Be one process of the product; started by `up`."""
-    place = _home(home)
-    run_role(name, place, load_settings(place.root, listen))
 
 
 @commands.command(name="setup-code")
