@@ -323,3 +323,26 @@ async def test_a_slow_viewer_is_slow_in_the_looks_own_queue(running: Running) ->
             assert look.messages.qsize() > 0
             live.transport.abort()
         await until(lambda: look.watchers == 0)
+
+
+async def test_sockets_under_another_host_name_are_refused(running: Running) -> None:
+    async with running.client() as client:
+        cookie = await running.sign_in(client)
+        look = await running.look(client)
+    tls = client_tls(running.town.keys.authority_pem())
+    reader, writer = await asyncio.open_connection(HOST, running.server.port, ssl=tls)
+    lines = (
+        f"GET /api/v1/looks/{look.id}/live HTTP/1.1",
+        "Host: evil.example",
+        "Origin: https://evil.example",
+        f"Cookie: {cookie}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    )
+    writer.write("\r\n".join((*lines, "", "")).encode())
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), LIMIT_S)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert look.watchers == 0
+    writer.transport.abort()
