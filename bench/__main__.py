@@ -1,17 +1,23 @@
 """`python -m bench [NAME…] [--seconds N]`: measure, keep the results, write the scoreboard."""
 
 import argparse
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import record_36
+import httpx
+import playwright.sync_api
+
+from bench import live_latency, record_36, seek, viewers
 from bench.machine import describe_machine
 from bench.measure import Measure, say, work_folder
 from bench.result import Circumstances, Result, load_results, merge_results, result_of, write_results
 from bench.scoreboard import scoreboard
 
-MEASURES: tuple[Measure, ...] = (record_36.MEASURE,)
+MEASURES: tuple[Measure, ...] = (record_36.MEASURE, live_latency.MEASURE, seek.MEASURE, viewers.MEASURE)
+FAILURES = (AssertionError, OSError, subprocess.SubprocessError, httpx.HTTPError, playwright.sync_api.Error)
+"""What makes one measure fail and lets the others go on; anything else is a fault of ours."""
 _CHECKOUT = Path(__file__).resolve().parents[1]
 RESULTS = _CHECKOUT / "bench" / "results.json"
 SCOREBOARD = _CHECKOUT / "docs" / "scoreboard.md"
@@ -44,7 +50,7 @@ def _measure(measure: Measure, seconds: float) -> bool:
     with work_folder() as folder:
         try:
             found = measure.run(folder, seconds)
-        except (AssertionError, OSError) as error:
+        except FAILURES as error:
             say(f"failed: {error}")
             return False
     results = [result_of(finding, at) for finding in found]

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.result import Finding
 from tests.product import Product, cpu_s
+
+from bench.result import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ import sys
 import time
 from pathlib import Path
 
+from tests.product import Cameras, Desk, Product, cpu_s, wait_for
+
 from bench.clips import CLIP_S, RATE_FPS, street_clip
 from bench.measure import Measure, cpu_over, running_product, say
 from bench.result import Finding
 from civiscope.base import Span, SystemClock
 from civiscope.recording import Archive
 from civiscope.security import SiteKeys
-from tests.product import Cameras, Desk, Product, cpu_s, wait_for
 
 CAMERAS = 36
 SETTLE_S = 12.0
