@@ -16,6 +16,7 @@ from civiscope.media.wire import packetizer_for, write_interleaved
 from civiscope.simulator import Footage, ReplayPeer, RtspServer, SimulatedCamera, as_description, serving
 
 QUICK = IntakeSettings(stall_s=0.5, answer_timeout_s=1.0)
+OK = b"RTSP/1.0 200 OK\r\nCSeq: 0\r\n\r\n"
 SCRIPTS: Mapping[str, Sequence[str]] = {
     "dahua": ("dahua_describe_h264_aac_onvif", "dahua_setup", "dahua_play"),
     "dahua options": ("dahua_describe_h264_aac_onvif", "dahua_setup", "dahua_play", "dahua_options"),
@@ -85,11 +86,19 @@ async def test_a_peer_that_sends_rubbish_after_play_is_survived(file_units: dict
 
     async def survive(junk: bytes) -> None:
         peer = ReplayPeer(
-            {"DESCRIBE": [as_description(sdp)]}, after_play=junk + packets(file_units["h264"], 96)
+            {"DESCRIBE": [as_description(sdp)], "PLAY": [OK]},
+            after_play=junk + packets(file_units["h264"], 96),
         )
         await peer.start()
         async with ticking([source_of(peer.url)], QUICK) as rig:
-            await rig.until(lambda: bool(rig.memory.waits or rig.memory.runs))
+            await rig.until(lambda: bool(rig.memory.waits) or any(run.end for run in rig.memory.runs))
+            ends = [run.end[1] for run in rig.memory.runs if run.end] + [why for why, _ in rig.memory.waits]
+            assert set(ends) <= {
+                LossReason.STALLED,
+                LossReason.PROTOCOL,
+                LossReason.CLOSED,
+                LossReason.CHANGED,
+            }
         await peer.stop()
 
     await asyncio.gather(*map(survive, rubbish))
@@ -107,3 +116,21 @@ async def test_silence_where_a_camera_was_and_its_return(footage: dict[str, Foot
         hung.close()
         async with serving(RtspServer([SimulatedCamera("cam", footage["h264"])], port=port)):
             assert await rig.until(lambda: bool(rig.memory.runs)) < 3.0
+
+
+async def test_sound_that_cannot_be_read_does_not_cost_the_picture(file_units: dict[str, FileUnits]) -> None:
+    sdp = (
+        b"v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:1\r\n"
+        b"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000\r\na=fmtp:97 sizelength=0\r\n"
+        b"a=control:2\r\n"
+    )
+    sound = b"".join(write_interleaved(2, bytes((0x80, 97, 0, n)) + bytes(20)) for n in range(9))
+    peer = ReplayPeer(
+        {"DESCRIBE": [as_description(sdp)], "PLAY": [OK]}, after_play=sound + packets(file_units["h264"], 96)
+    )
+    await peer.start()
+    async with ticking([source_of(peer.url, audio=True)], QUICK) as rig:
+        run = await rig.units(45)
+        assert [track.codec for track in run.tracks[0]] == [Codec.H264]
+        assert_same(run.units, file_units["h264"])
+    await peer.stop()

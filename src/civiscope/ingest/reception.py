@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from civiscope.base import ProtocolError
+from civiscope.base import AppError, ProtocolError
 from civiscope.ingest.connection import Lost
 from civiscope.ingest.model import LossReason
 from civiscope.ingest.run import Run, RunTrack
@@ -18,6 +18,7 @@ from civiscope.media.wire import (
     RunOrigin,
     SenderReport,
     SessionTrack,
+    TimedUnit,
     UnitClock,
     clock_rate_hz,
     depacketizer_for,
@@ -51,65 +52,75 @@ class Reception:
         self._stall_us = int(stall_s * 1e6)
         self._patience_us = int(first_packet_s * 1e6)
         self._reorder = reorder
-        self._tracks: list[_Track] = []
+        self._tracks: dict[int, _Track] = {}
+        """By index of the session's tracks; sound that cannot be read is left out."""
         self._ssrc = secrets.randbits(32)
 
     @property
     def lost_packets(self) -> int:
         """Of all tracks."""
-        return sum(track.receiver.counts.lost for track in self._tracks)
+        return sum(track.receiver.counts.lost for track in self._tracks.values())
 
     def describe(self, tracks: Sequence[SessionTrack]) -> None:
-        """Make ready for these tracks; AppError(INVALID) where one cannot be read."""
+        """Make ready for these tracks; AppError(INVALID) if the picture cannot be read."""
         origin = RunOrigin()
         described = []
         for track in tracks:
             media = track.description
             codec = media.codec
-            depacketizer = depacketizer_for(media)
+            try:
+                depacketizer = depacketizer_for(media)
+            except AppError:
+                if track.index == 0:
+                    raise
+                continue
             assert codec is not None  # there is a depacketizer for it
             rate_hz = clock_rate_hz(media)
             clock = UnitClock(rate_hz, origin, reorders=codec in _REORDERING)
             receiver = RtpReceiver(depacketizer, clock, media.payload_type, reorder=self._reorder)
-            self._tracks.append(_Track(track.index + 1, receiver, clock))
+            self._tracks[track.index] = _Track(track.index + 1, receiver, clock)
             described.append(RunTrack(track.index + 1, codec, rate_hz, depacketizer.config))
         self._run.describe(described)
 
     def play(self, arrival: Arrival) -> None:
         """From now on packets must come."""
-        for track in self._tracks:
+        for track in self._tracks.values():
             track.last_packet_us = arrival.monotonic_us
 
     def take(self, items: Sequence[tuple[int, bool, memoryview]], arrival: Arrival) -> None:
         """Packets in order: track, whether RTCP, payload. Raises `Lost` if the camera is done."""
-        tracks = self._tracks
-        deliver = self._run.deliver
-        now_us = arrival.monotonic_us
+        current, push = -1, None
         for index, is_rtcp, packet in items:
-            if is_rtcp:
-                self._control(tracks[index], packet, arrival)
+            if index != current:
+                current, track = index, self._tracks.get(index)
+                push = track.receiver.push if track is not None else None
+                if track is not None and not is_rtcp:
+                    track.last_packet_us = arrival.monotonic_us
+            if track is None or push is None:
                 continue
-            track = tracks[index]
-            track.last_packet_us = now_us
-            for unit in track.receiver.push(packet, arrival):
-                deliver(track.track_id, unit)
-                if track.early_report is not None:
-                    self._tell_clock(track, *track.early_report)
-                    track.early_report = None
+            if is_rtcp:
+                self._control(track, packet, arrival)
+                current = -1
+            elif units := push(packet, arrival):
+                self._deliver(track, units)
+
+    def _deliver(self, track: _Track, units: Sequence[TimedUnit]) -> None:
+        for unit in units:
+            self._run.deliver(track.track_id, unit)
+        if track.early_report is not None:
+            report, track.early_report = track.early_report, None
+            self._tell_clock(track, *report)
 
     def release(self, arrival: Arrival) -> None:
         """Let packets go on that waited too long for others; only with `reorder`."""
-        for track in self._tracks:
-            for unit in track.receiver.tick(arrival.monotonic_us):
-                self._run.deliver(track.track_id, unit)
+        for track in self._tracks.values():
+            self._deliver(track, track.receiver.tick(arrival.monotonic_us))
 
     def check(self, arrival: Arrival) -> None:
         """Raise `Lost` if the session is dead or the camera changed."""
-        for track in self._tracks:
+        for track in self._tracks.values():
             if track.receiver.changed:
                 raise Lost(LossReason.CHANGED, "The camera sends another codec than it described.")
-        if not self._tracks:
-            return
         first = self._tracks[0]
         patience_us = self._stall_us if first.receiver.ssrc is not None else self._patience_us
         if arrival.monotonic_us - first.last_packet_us > patience_us:
@@ -120,13 +131,12 @@ class Reception:
 
     def flush(self) -> None:
         """Deliver what was still being put together."""
-        for track in self._tracks:
-            for unit in track.receiver.flush():
-                self._run.deliver(track.track_id, unit)
+        for track in self._tracks.values():
+            self._deliver(track, track.receiver.flush())
 
     def reports(self, now_us: int) -> Iterator[tuple[int, bytes]]:
         """A receiver report for each track that anything came of (RFC 3550 §6.4.2)."""
-        for index, track in enumerate(self._tracks):
+        for index, track in self._tracks.items():
             receiver = track.receiver
             if receiver.ssrc is None:
                 continue
@@ -153,7 +163,7 @@ class Reception:
             if isinstance(report, SenderReport):
                 track.sender_report = (report.ntp >> 16 & 0xFFFF_FFFF, arrival.monotonic_us)
                 self._tell_clock(track, report, arrival.utc_us)
-            elif isinstance(report, Bye) and track is self._tracks[0]:
+            elif isinstance(report, Bye) and track.track_id == 1:
                 raise Lost(LossReason.CLOSED, "The camera said goodbye.")
 
     def _tell_clock(self, track: _Track, report: SenderReport, arrival_us: int) -> None:
