@@ -334,7 +334,7 @@ def test_a_tick_never_waits() -> None:
         longest_s = max(longest_s, time.monotonic() - before)
         time.sleep(0.01)
     intake.close()
-    assert longest_s < 0.2
+    assert longest_s < 0.5  # a wait would be as long as a time-out
     assert {reason for reason, _ in memory.waits} <= {LossReason.UNREACHABLE, LossReason.REFUSED}
     assert memory.waits
 
