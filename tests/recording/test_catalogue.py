@@ -90,7 +90,7 @@ def test_no_two_spans_of_a_lane_overlap_by_more_than_the_slack(given_spans: list
     for lane in {one.lane for one in found}:
         order = [one.span for one in found if one.lane == lane]
         for index, one in enumerate(order):
-            assert all(before.end_us <= one.start_us + 500_000 for before in order[:index])
+            assert all(before.end_us <= one.start_us + 1_000_000 for before in order[:index])
 
 
 def test_every_hole_is_explained_or_said_to_be_unexplained() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.recording.footage import EVERYTHING, FRAME_US, Camera, Room, play, recorded
 
 from civiscope.base import AppError, ManualClock, Span
-from civiscope.media import UnitFlags
+from civiscope.media import AccessUnit, UnitFlags
 from civiscope.recording import (
     GapReason,
     Recorder,
@@ -293,6 +293,27 @@ def test_a_burst_after_a_stall_moves_no_time(room: Room) -> None:
         camera.frame(recorder)
     recorder.tick()
     play(recorder, [camera], 60)
+    recorder.close()
+    archive = room.archive()
+    assert not any(one.correction_us for one in archive.parts(camera.stream_id, EVERYTHING))
+    assert len(archive.timeline(camera.stream_id, EVERYTHING).recorded) == 1
+
+
+def test_deep_reordering_is_no_error_of_time(room: Room) -> None:
+    """Ten pictures a second, each sixth sent 700 ms before it shows."""
+    recorder = room.recorder()
+    camera = Camera(room.clock)
+    camera.start(recorder)
+    for number in range(90):
+        at = (number + 1) * 9_000
+        shown = at + 63_000 if number % 6 == 1 else at
+        unit = AccessUnit(
+            1, number, shown - 9_000, at - 9_000, room.clock.now_us(), room.clock.monotonic_us(),
+            UnitFlags.KEY if number == 0 else UnitFlags.NONE, 0, bytes(50),
+        )  # fmt: skip
+        camera.give(recorder, unit)
+        room.clock.advance(100_000)
+        recorder.tick()
     recorder.close()
     archive = room.archive()
     assert not any(one.correction_us for one in archive.parts(camera.stream_id, EVERYTHING))

@@ -14,6 +14,8 @@ class TrackAnchor:
 
     rate_hz: int
     zero_us: int
+    due_zero_us: int
+    """When a unit with dts 0 would arrive: reordered pictures come by dts, long before they show."""
     clock_offset_us: int
     """Wall clock minus monotonic clock when it was tied."""
     tolerance_us: int
@@ -25,9 +27,24 @@ class TrackAnchor:
         return cls(
             rate_hz,
             unit.arrival_us - unit.pts * 1_000_000 // rate_hz,
+            unit.arrival_us - unit.dts * 1_000_000 // rate_hz,
             unit.arrival_us - unit.arrival_monotonic_us,
             tolerance_us,
         )
+
+    def moved_to(self, unit: AccessUnit) -> "TrackAnchor":
+        """Tied anew, so that this unit is on time; what shows before what stays as it is."""
+        late_us = self._late_us(unit)
+        return TrackAnchor(
+            self.rate_hz,
+            self.zero_us + late_us,
+            self.due_zero_us + late_us,
+            unit.arrival_us - unit.arrival_monotonic_us,
+            self.tolerance_us,
+        )
+
+    def _late_us(self, unit: AccessUnit) -> int:
+        return unit.arrival_us - self.due_zero_us - unit.dts * 1_000_000 // self.rate_hz
 
     def wall_us(self, pts: int) -> int:
         """UTC of a presentation time."""
@@ -38,7 +55,7 @@ class TrackAnchor:
 
         A unit may be late (a stalled network sends a burst afterwards), but not for long; never early.
         """
-        late_us = unit.arrival_us - self.wall_us(unit.pts)
+        late_us = self._late_us(unit)
         if -self.tolerance_us <= late_us <= self.tolerance_us:
             self.late_since_us = None
             return True

@@ -172,7 +172,7 @@ class RecordedUnit:
     """Configuration of all tracks at this unit; the same object as long as it does not change."""
 
 
-def lanes(extents: Iterable[tuple[Extent, RunId]], slack_us: int = 500_000) -> list[RecordedSpan]:
+def lanes(extents: Iterable[tuple[Extent, RunId]], slack_us: int = 1_000_000) -> list[RecordedSpan]:
     """Extents in order of recording: joined where they follow on within a run, each on the first free lane.
 
     Times of neighbours may overlap by less than `slack_us` (reordered pictures, sound): that is one lane.

@@ -101,13 +101,13 @@ class RunParts:
 
     def _tie(self, unit: AccessUnit, rate_hz: int, before: TrackAnchor | None) -> PartDraft | None:
         """Tie a track anew; a correction begins a part, and the other tracks follow with their next unit."""
-        anchor = TrackAnchor.at(unit, rate_hz, self._tolerance_us)
-        draft = None
-        if before is not None:
-            draft = self.take()
-            self._anchors.clear()
-            self._correction_us = anchor.zero_us - before.zero_us
-        self._anchors[unit.track_id] = anchor
+        if before is None:
+            self._anchors[unit.track_id] = TrackAnchor.at(unit, rate_hz, self._tolerance_us)
+            return None
+        draft = self.take()
+        anchor = before.moved_to(unit)
+        self._anchors = {unit.track_id: anchor}
+        self._correction_us = anchor.zero_us - before.zero_us
         return draft
 
     def _is_after_loss(self, unit: AccessUnit, anchor: TrackAnchor) -> bool:

@@ -21,7 +21,6 @@ class _Stream:
     segment: SegmentWriter | None = None
     last_run: RunId | None = None
     last_sequence: int = -1
-    last_end_us: int = 0
     key: tuple[int, KeyId, DataKey] | None = None
     chain_head: bytes = NO_HEAD
     synced_head: bytes = NO_HEAD
@@ -49,7 +48,7 @@ class StreamWriters:
         """Seal one part and append it, to a new segment where one is due."""
         stream = self._streams.setdefault(draft.stream_id, _Stream())
         segment = stream.segment
-        if segment is not None and self._is_over(segment, draft, stream.last_end_us):
+        if segment is not None and self._is_over(segment, draft):
             self._end(batch, stream)
             segment = None
         start: list[bytes] = []
@@ -68,7 +67,6 @@ class StreamWriters:
             batch.opened.append(segment.opening)
             stream.segment = segment
         stream.last_run, stream.last_sequence = draft.run_id, draft.units[-1].sequence
-        stream.last_end_us = draft.span.end_us
         stream.chain_head = segment.chain_head
 
     def end_run(self, batch: Batch, stream_id: StreamId) -> None:
@@ -136,7 +134,7 @@ class StreamWriters:
         self._volume.files.truncate(path, before.size_bytes)
         self._volume.files.release(path)
 
-    def _is_over(self, segment: SegmentWriter, draft: PartDraft, last_end_us: int) -> bool:
+    def _is_over(self, segment: SegmentWriter, draft: PartDraft) -> bool:
         """Time to begin another file (design page, "Order of writing")."""
         opening = segment.opening
         start_us = draft.span.start_us
@@ -145,7 +143,6 @@ class StreamWriters:
             or opening.key_hour != start_us // HOUR_US
             or segment.tracks != draft.tracks
             or draft.correction_us != 0
-            or start_us < last_end_us - self._settings.anchor_tolerance_us
             or start_us - segment.extents[0].span.start_us >= self._settings.segment_us
             or segment.size_bytes >= self._settings.segment_bytes
         )
