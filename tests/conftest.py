@@ -22,3 +22,10 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real footage on this machine: {SHARED_DATA} is missing")
     return SHARED_DATA
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start the whole product share one worker: two products at once would only slow each other."""
+    for item in items:
+        if {"flows", "browser", "soak"} & set(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("product"))
