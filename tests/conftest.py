@@ -25,7 +25,7 @@ def shared_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start the whole product share one worker: two products at once would only slow each other."""
+    """Tests that start the whole product share one worker: two at once would only slow each other."""
     for item in items:
         if {"flows", "browser", "soak"} & set(item.path.parts):
             item.add_marker(pytest.mark.xdist_group("product"))

@@ -5,13 +5,16 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from civiscope.base import SegmentId
 from civiscope.bus import Fact
 from civiscope.recording import (
     SegmentClosed,
+    SegmentOpened,
     SegmentsDeleted,
     VolumeFailed,
     VolumeRecovered,
     VolumeStatus,
+    segment_path,
 )
 
 
@@ -24,12 +27,16 @@ class VolumeWatch:
         self._publish = publish
         self._lock = threading.Lock()
         self._fault = "good"
+        self._open: dict[SegmentId, Path] = {}
 
     def take(self, fact: Fact) -> None:
         """One fact of `recording`."""
         with self._lock:
             match fact:
+                case SegmentOpened():
+                    self._open[fact.segment_id] = self._folder / segment_path(fact.stream_id, fact.segment_id)
                 case SegmentClosed():
+                    self._open.pop(fact.segment_id, None)
                     self._used_bytes += fact.size_bytes
                 case SegmentsDeleted():
                     self._used_bytes -= fact.size_bytes
@@ -48,4 +55,13 @@ class VolumeWatch:
         except OSError:
             free_bytes = 0
         with self._lock:
-            return VolumeStatus(str(self._folder), free_bytes, max(0, self._used_bytes), self._fault)
+            growing, closed_bytes, fault = list(self._open.values()), self._used_bytes, self._fault
+        used_bytes = max(0, closed_bytes) + sum(_size_bytes(path) for path in growing)
+        return VolumeStatus(str(self._folder), free_bytes, used_bytes, fault)
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

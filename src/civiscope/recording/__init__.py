@@ -27,6 +27,7 @@ from civiscope.recording.model import (
     SegmentSummary,
     Timeline,
     VolumeIdentity,
+    segment_path,
 )
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
@@ -39,5 +40,5 @@ __all__ = [
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "rebuild_catalogue",
+    "rebuild_catalogue", "segment_path",
 ]  # fmt: skip
