@@ -276,6 +276,27 @@ async def test_sessions_are_listed_and_revoked(accounts: Accounts, anna: Session
     assert await accounts.sessions(anna.principal.id) == []
 
 
+async def test_who_holds_a_session_is_told_with_the_roles_of_this_moment(
+    accounts: Accounts, anna: Session, clock: ManualClock
+) -> None:
+    """A look that lasts asks this: a changed role, a sign-out and an idle session end it."""
+    by, session_id = anna.principal, anna.principal.session_id
+    assert session_id is not None
+    assert await accounts.principal_of(session_id) == anna.principal
+    assert await accounts.principal_of(SessionId(new_id())) is None
+    await accounts.create_user("Bela", PASSWORD, [Role.ADMINISTRATOR], by)
+    await accounts.set_roles(by.id, [Role.DATA_PROTECTION_OFFICER], by)
+    now = await accounts.principal_of(session_id)
+    assert now is not None
+    assert now.roles == {Role.DATA_PROTECTION_OFFICER}
+    clock.advance(12 * HOUR_US)
+    assert await accounts.principal_of(session_id) is None
+    again = await accounts.sign_in(by.name, PASSWORD, HERE)
+    assert again.principal.session_id is not None
+    await accounts.sign_out(again.token.reveal())
+    assert await accounts.principal_of(again.principal.session_id) is None
+
+
 async def test_a_user_has_a_bounded_number_of_sessions(
     accounts: Accounts, anna: Session, clock: ManualClock
 ) -> None:

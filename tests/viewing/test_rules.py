@@ -50,7 +50,7 @@ async def _refusal(here: World, wish: object) -> AppError:
 
 
 async def test_refusals_say_why_and_are_in_the_audit(tmp_path: Path) -> None:
-    async with world(tmp_path, ViewingSettings(looks_per_principal=1)) as here:
+    async with world(tmp_path) as here:
         wish = here.wish()
         viewer = person(Role.VIEWER)
         officer = person(Role.DATA_PROTECTION_OFFICER)
@@ -67,8 +67,40 @@ async def test_refusals_say_why_and_are_in_the_audit(tmp_path: Path) -> None:
             replace(wish, function=Function.EXPORT, span=Span(0, 25 * 3_600_000_000)),
         ):
             assert (await _refusal(here, bad)).kind is ErrorKind.INVALID
-        await here.viewing.open(wish)
-        assert (await _refusal(here, wish)).kind is ErrorKind.EXHAUSTED
+
+
+async def test_a_new_look_ends_the_one_unused_longest_but_none_that_is_watched(tmp_path: Path) -> None:
+    """A page that is loaded again and again closes no look; its person must not be locked out."""
+    async with world(tmp_path, ViewingSettings(looks_per_principal=2)) as here:
+        watched = await here.viewing.open(here.wish())
+        screen = Screen().open(watched.live())
+        await until(lambda: watched.is_watched)
+        for _ in range(5):
+            newest = await here.viewing.open(here.wish(Function.PLAYBACK, _SPAN))
+            assert here.viewing.looks() == [watched, newest]
+        ends = [one for one in await here.audit.entries() if one.what == "look.end"]
+        assert len(ends) == 4
+        await newest.close()
+        other = await here.viewing.open(here.wish())
+        other_screen = Screen().open(other.live())
+        await until(lambda: other.is_watched)
+        assert (await _refusal(here, here.wish())).kind is ErrorKind.EXHAUSTED
+        await screen.close()
+        await other_screen.close()
+
+
+async def test_a_look_ends_when_its_holder_loses_the_role(tmp_path: Path) -> None:
+    async with world(tmp_path, ViewingSettings(recheck_s=60)) as here:
+        screen = Screen().open((await here.viewing.open(here.wish())).live())
+        await until(lambda: bool(screen.messages))
+        officer = replace(here.principal, roles=frozenset({Role.DATA_PROTECTION_OFFICER}))
+        here.signed_in[officer.id] = officer
+        await here.viewing.recheck()
+        assert here.viewing.looks() == []
+        await until(lambda: screen.error is not None)
+        assert isinstance(screen.error, AppError)
+        assert screen.error.kind is ErrorKind.DENIED
+        await screen.close()
 
 
 async def test_a_look_belongs_to_who_opened_it(tmp_path: Path) -> None:
@@ -153,10 +185,10 @@ async def test_what_cannot_be_checked_any_more_is_refused(tmp_path: Path) -> Non
     async with world(tmp_path, ViewingSettings(recheck_s=60)) as here:
         await here.viewing.open(here.wish())
 
-        async def nobody_knows(_: object) -> bool:
+        async def nobody_knows(_: object) -> None:
             raise AppError(ErrorKind.UNAVAILABLE, "The database does not answer. Try again.")
 
-        object.__setattr__(here.viewing._faces, "is_signed_in", nobody_knows)
+        object.__setattr__(here.viewing._faces, "principal_now", nobody_knows)
         for _ in range(5):
             await here.viewing.recheck()
         assert len(here.viewing.looks()) == 1

@@ -97,7 +97,7 @@ class World:
     principal: Principal
     channel_id: ChannelId
     stream_id: StreamId
-    signed_in: set[PrincipalId]
+    signed_in: dict[PrincipalId, Principal]
 
     def wish(self, function: Function = Function.LIVE, span: Span | None = None) -> Wish:
         return Wish(self.principal, PURPOSE, function, self.channel_id, span, Presentation.RAW, "192.0.2.7")
@@ -123,16 +123,16 @@ async def world(
     server = FeedServer(folder / "feed.sock", clock)
     shelf, channel_id, stream_id = Shelf(), ChannelId(new_id()), StreamId(new_id())
     principal = person(Role.ADMINISTRATOR)
-    signed_in = {principal.id}
+    signed_in = {principal.id: principal}
 
     async def stream_of(_: ChannelId) -> StreamId:
         return stream_id
 
-    async def is_signed_in(who: Principal) -> bool:
-        return who.id in signed_in
+    async def principal_now(who: Principal) -> Principal | None:
+        return signed_in.get(who.id)
 
     feed = FeedClient(folder / "feed.sock", "server", clock, Backoff(first_s=0.01, limit_s=0.05))
-    faces = ViewingFaces(feed, recordings or shelf, audit, purposes, stream_of, is_signed_in, clock)
+    faces = ViewingFaces(feed, recordings or shelf, audit, purposes, stream_of, principal_now, clock)
     viewing = Viewing(faces, settings)
     here = World(viewing, server, shelf, audit, purposes, clock, principal, channel_id, stream_id, signed_in)
     tasks = [asyncio.create_task(viewing.run()), asyncio.create_task(_tick(server))]

@@ -22,7 +22,7 @@ from civiscope.app.recorder_link import RecorderLink
 from civiscope.app.role import be, bus_of
 from civiscope.app.settings import Settings, split_listen
 from civiscope.app.site import Site, certified_hosts, open_site
-from civiscope.base import AppError, ChannelId, ErrorKind, StreamId
+from civiscope.base import ChannelId, StreamId
 from civiscope.cluster import tell_ready
 from civiscope.ingest import FeedClient
 from civiscope.recording import Archive, RecorderFace
@@ -79,7 +79,7 @@ def _parts(site: Site, settings: Settings, link: RecorderLink) -> ServerParts:
             audit=site.audit,
             purposes=site.purposes,
             stream_of=_StreamFinder(site).stream_of,
-            is_signed_in=_SessionCheck(site).is_signed_in,
+            principal_now=_SessionCheck(site).principal_now,
             clock=site.clock,
         )
     )
@@ -115,15 +115,10 @@ class _StreamFinder:
 class _SessionCheck:
     site: Site
 
-    async def is_signed_in(self, principal: Principal) -> bool:
-        """The principal's session still lives."""
-        try:
-            living = await self.site.accounts.sessions(principal.id)
-        except AppError as error:
-            if error.kind is ErrorKind.MISSING:
-                return False
-            raise
-        return any(one.id == principal.session_id for one in living)
+    async def principal_now(self, principal: Principal) -> Principal | None:
+        """With the roles of this moment; None once the session has ended."""
+        session_id = principal.session_id
+        return None if session_id is None else await self.site.accounts.principal_of(session_id)
 
 
 if __name__ == "__main__":

@@ -175,6 +175,12 @@ class Accounts:
             await self._touch(info, now_us)
         return users.principal_of(user, info.id)
 
+    async def principal_of(self, session_id: SessionId) -> Principal | None:
+        """Whose session it is, with the roles of this moment; None once it ended. No use of it."""
+        now_us = self._clock.now_us()
+        found = await self._database.read(lambda connection: users.find_session_by_id(connection, session_id))
+        return users.principal_of(found[1], session_id) if found and self._is_alive(*found, now_us) else None
+
     async def sign_out(self, token: str, where: str = "") -> None:
         """End this session; a token that opens nothing is no error."""
         hashed = token_hash(token)

@@ -164,8 +164,16 @@ def insert_session(connection: Connection, session: NewSession, keep: int) -> No
 def find_session(connection: Connection, token_hash: bytes) -> tuple[SessionInfo, User] | None:
     """The session with this token and whose it is."""
     row = connection.execute(select(session_table).where(session_table.c.token_hash == token_hash)).first()
-    if row is None:
-        return None
+    return None if row is None else _session_and_user(connection, row)
+
+
+def find_session_by_id(connection: Connection, session_id: SessionId) -> tuple[SessionInfo, User] | None:
+    """The session with this id and whose it is."""
+    row = connection.execute(select(session_table).where(session_table.c.id == session_id)).first()
+    return None if row is None else _session_and_user(connection, row)
+
+
+def _session_and_user(connection: Connection, row: Row[tuple[object, ...]]) -> tuple[SessionInfo, User]:
     return _session(row), credentials_of(connection, PrincipalId(row.user_id)).user
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from civiscope.base import AppError, ChannelId, Clock, ErrorKind, PrincipalId, StreamId, get_log
@@ -33,8 +33,8 @@ class ViewingFaces:
     purposes: PurposeRegister
     stream_of: Callable[[ChannelId], Awaitable[StreamId]]
     """The channel's main stream; MISSING when there is no such channel."""
-    is_signed_in: Callable[[Principal], Awaitable[bool]]
-    """The principal's session still lives."""
+    principal_now: Callable[[Principal], Awaitable[Principal | None]]
+    """The same principal with the roles of this moment; None once the session has ended."""
     clock: Clock
 
 
@@ -74,7 +74,7 @@ class Viewing:
         try:
             permit = await self._permit(wish)
             self._check_span(wish)
-            self._check_room(wish.principal.id)
+            await self._make_room(wish.principal.id)
             stream_id = await self._faces.stream_of(wish.channel_id)
         except AppError as error:
             await self._record(wish, Outcome.REFUSED, {"kind": error.kind.value, "message": error.message})
@@ -127,15 +127,28 @@ class Viewing:
         if wish.function is Function.EXPORT and wish.span.duration_us > self._settings.export_span_us:
             raise AppError(ErrorKind.INVALID, "A download covers at most 24 hours. Choose a shorter span.")
 
-    def _check_room(self, principal_id: PrincipalId) -> None:
+    async def _make_room(self, principal_id: PrincipalId) -> None:
+        """End the longest unused look of who has too many: a reloaded page closes none of its own.
+
+        A look that is watched live is never ended for another one.
+        """
         settings = self._settings
+        mine = self.looks(principal_id)
+        if len(mine) >= settings.looks_per_principal:
+            idle = min(
+                (look for look in mine if not look.is_watched), key=lambda look: look.used_us, default=None
+            )
+            if idle is None:
+                raise AppError(
+                    ErrorKind.EXHAUSTED,
+                    f"You watch {settings.looks_per_principal} pictures, and may watch no more. Close some.",
+                )
+            await idle.end(
+                AppError(ErrorKind.MISSING, "This look made room for a newer one of yours. Open it again."),
+                "made room",
+            )
         if len(self._looks) >= settings.looks_in_all:
             raise AppError(ErrorKind.EXHAUSTED, "Too many looks are open on this server. Try again later.")
-        if len(self.looks(principal_id)) >= settings.looks_per_principal:
-            raise AppError(
-                ErrorKind.EXHAUSTED,
-                f"You have {settings.looks_per_principal} looks open, and may have no more. Close some.",
-            )
 
     def _expires_us(self, function: Function, permit: Permit) -> int:
         settings = self._settings
@@ -205,9 +218,10 @@ class Viewing:
         return None
 
     async def _still_allowed(self, look: Look) -> None:
-        if not await self._faces.is_signed_in(look.wish.principal):
+        now = await self._faces.principal_now(look.wish.principal)
+        if now is None:
             raise AppError(ErrorKind.UNAUTHENTICATED, "Your session has ended. Sign in again.")
-        await self._permit(look.wish)
+        await self._permit(replace(look.wish, principal=now))
 
     def _refused(self, look: Look, error: AppError) -> tuple[AppError, str] | None:
         """A clear no ends the look at once; a question nobody answers ends it after a few rounds."""
