@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from tests.api.town import Town
 
-from civiscope.base import ChannelId, new_id
+from civiscope.base import AppError, ChannelId, ErrorKind, new_id
+from civiscope.security import terminal_principal
 
 CAMERA = {"name": "Pier", "address": "rtsp://admin:open-sesame@192.0.2.1/s1", "transport": "tcp"}
 
@@ -139,7 +140,40 @@ async def test_a_probe_shows_what_the_camera_sends(town: Town) -> None:
         (source,) = town.prober.asked
         assert (source.username, source.password) == ("bob", "word")
         assert await town.faces.devices.cameras() == []
-        assert (await town.faces.audit.entries(1))[0].what == "camera.probe"
+        (entry,) = await town.faces.audit.entries(1)
+        assert (entry.what, entry.why, entry.outcome) == ("camera.probe", "installation", "done")
+
+
+async def test_a_probe_shows_no_picture_without_the_purpose(town: Town) -> None:
+    """The picture of a probe is a picture: what the register of purposes refuses is not shown."""
+    for permit in await town.faces.purposes.permits():
+        if permit.purpose_id == "installation":
+            await town.faces.purposes.revoke(permit.id, terminal_principal("test"))
+    async with await town.client_as("administrator") as client:
+        answer = await client.post("/api/v1/cameras/probe", json={"address": "rtsp://192.0.2.1/s1"})
+        assert answer.status_code == 200
+        assert answer.json()["picture_jpeg_base64"] is None
+        assert answer.json()["tracks"][0]["codec"] == "h264"
+    (entry,) = await town.faces.audit.entries(1)
+    assert await town.faces.audit.details(entry.sequence) == {
+        "address": "rtsp://192.0.2.1/s1",
+        "picture": False,
+    }
+
+
+async def test_a_probe_that_fails_is_in_the_audit(town: Town) -> None:
+    """Whoever tries addresses one after the other leaves a trace, also where nothing answers."""
+
+    async def nothing(_: object) -> None:
+        raise AppError(ErrorKind.UNAVAILABLE, "Nothing listens there.")
+
+    object.__setattr__(town.prober, "probe", nothing)
+    async with await town.client_as("administrator") as client:
+        body = {"address": "rtsp://bob:word@192.0.2.1/s1"}
+        assert (await client.post("/api/v1/cameras/probe", json=body)).status_code == 503
+    (entry,) = await town.faces.audit.entries(1)
+    assert (entry.what, entry.outcome) == ("camera.probe", "failed")
+    assert "word" not in str(await town.faces.audit.details(entry.sequence))
 
 
 async def test_only_a_few_cameras_are_tried_at_once(town: Town) -> None:

@@ -1,5 +1,6 @@
 """A real (simulated) camera tried through the door, and the recorder's status in the words of the page."""
 
+import asyncio
 import base64
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from tests.api.town import Town
 from civiscope.api import CameraProber, RecorderStreams, create_app
 from civiscope.base import AppError, ChannelId, ErrorKind, RunId, StreamId, SystemClock, new_id
 from civiscope.ingest import LossReason, StreamSource, StreamState, StreamStatus, Transport
-from civiscope.media import AccessUnit, Codec, TrackConfig
+from civiscope.media import AccessUnit, Codec, TrackConfig, decode_key_frame
 from civiscope.media.wire import Credentials
 from civiscope.recording import RecorderStatus
 from civiscope.simulator import Footage, RtspServer, ServerOptions, SimulatedCamera, serving
@@ -42,10 +43,15 @@ async def camera(clip: Path) -> AsyncIterator[RtspServer]:
         yield server
 
 
+async def decoded(track: TrackConfig, unit: AccessUnit) -> bytes:
+    """As the worker does it."""
+    return (await asyncio.to_thread(decode_key_frame, track, unit)).jpeg
+
+
 @pytest.fixture
 async def client(town: Town) -> AsyncIterator[httpx.AsyncClient]:
     """An administrator's browser on a door that asks cameras themselves."""
-    faces = replace(town.faces, prober=CameraProber(SystemClock(), 4.0))
+    faces = replace(town.faces, prober=CameraProber(SystemClock(), decoded, 4.0))
     faces = replace(faces, settings=replace(faces.settings, answer_limit_s=10.0))
     async with await town.client_as("administrator") as signed_in:
         transport = httpx.ASGITransport(create_app(faces), raise_app_exceptions=False)
@@ -96,7 +102,7 @@ async def test_a_picture_that_cannot_be_decoded_makes_no_bad_camera(
         raise AppError(ErrorKind.INVALID, "no whole picture")
 
     source = StreamSource(StreamId(new_id()), ChannelId(new_id()), camera.url("gate"), "admin", "hunter2")
-    answer = await CameraProber(SystemClock(), 4.0, broken).probe(source)
+    answer = await CameraProber(SystemClock(), broken, 4.0).probe(source)
     assert answer.picture_jpeg is None
     assert answer.tracks[0].codec is Codec.H264
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from dataclasses import replace
 from uuid import UUID
 
 from fastapi import Request
@@ -18,7 +19,11 @@ from civiscope.api.shapes import CameraBody, CameraChange, ProbeBody
 from civiscope.base import AppError, ChannelId, ErrorKind
 from civiscope.devices import CameraDraft, Transport, parse_address, stream_address_of
 from civiscope.media import TrackConfig
+from civiscope.privacy import Function
 from civiscope.security import AuditEntry, Outcome, Permission, Secret
+
+_PROBE_PURPOSE = "installation"
+"""The register's purpose for which a camera is tried; a site without it tries cameras without a picture."""
 
 
 class CameraCalls:
@@ -53,11 +58,28 @@ class CameraCalls:
                 ErrorKind.EXHAUSTED, "Other cameras are being tried just now. Try again in a moment."
             )
         address = stream_address_of(_draft("probe", body, audio=True))
+        details: dict[str, object] = {"address": parse_address(body.address).address.shown}
         async with self._probes:
-            found = await self._faces.prober.probe(source_of(address))
-        shown = parse_address(body.address).address.shown
-        await self._note(request, "camera.probe", "camera", {"address": shown})
-        return _probed(found)
+            try:
+                found = await self._faces.prober.probe(source_of(address))
+            except AppError as error:
+                failed = details | {"kind": error.kind.value}
+                await self._note(request, "camera.probe", "camera", failed, Outcome.FAILED)
+                raise
+        is_shown = found.picture_jpeg is not None and await self._may_see(request, address.channel_id)
+        await self._note(request, "camera.probe", "camera", details | {"picture": is_shown})
+        return _probed(found if is_shown else replace(found, picture_jpeg=None))
+
+    async def _may_see(self, request: Request, channel_id: ChannelId) -> bool:
+        """A probe's picture is for the purpose of installing, and for whom the register permits that now."""
+        principal = visitor_of(request).principal
+        try:
+            await self._faces.purposes.check(principal, _PROBE_PURPOSE, Function.LIVE, channel_id)
+        except AppError as error:
+            if error.kind is not ErrorKind.DENIED:
+                raise
+            return False
+        return True
 
     async def add_camera(self, request: Request, body: CameraBody) -> dict[str, object]:
         """Add a camera; it is recorded from now on."""
@@ -87,13 +109,21 @@ class CameraCalls:
         await self._note(request, "camera.restore", str(camera.channel_id), {})
         return await self._book.one(camera)
 
-    async def _note(self, request: Request, what: str, target: str, details: dict[str, object]) -> None:
+    async def _note(
+        self,
+        request: Request,
+        what: str,
+        target: str,
+        details: dict[str, object],
+        outcome: Outcome = Outcome.DONE,
+    ) -> None:
         await self._faces.audit.append(
             AuditEntry(
                 who=visitor_of(request).principal,
                 what=what,
                 object=target,
-                outcome=Outcome.DONE,
+                why=_PROBE_PURPOSE if what == "camera.probe" else "",
+                outcome=outcome,
                 from_where=where_from(request),
                 details=details,
             )

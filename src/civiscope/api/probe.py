@@ -1,13 +1,12 @@
 """A camera opened once, to show a person what it sends before it is added."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from civiscope.api.ports import ProbeAnswer
 from civiscope.base import AppError, Clock
 from civiscope.devices import StreamAddress
 from civiscope.ingest import StreamSource, Transport, probe
-from civiscope.media import AccessUnit, TrackConfig, decode_key_frame
+from civiscope.media import AccessUnit, TrackConfig
 
 StillMaker = Callable[[TrackConfig, AccessUnit], Awaitable[bytes]]
 
@@ -27,15 +26,12 @@ def source_of(address: StreamAddress) -> StreamSource:
 
 
 class CameraProber:
-    """Asks the camera itself; `still` makes the key unit a JPEG, best in a process that holds no keys.
+    """Asks the camera itself; `still` makes the key unit a JPEG, in a process that holds no keys."""
 
-    Without `still` the picture is decoded here, on a thread.
-    """
-
-    def __init__(self, clock: Clock, limit_s: float = 6.0, still: StillMaker | None = None) -> None:
+    def __init__(self, clock: Clock, still: StillMaker, limit_s: float = 6.0) -> None:
         self._clock = clock
+        self._still = still
         self._limit_s = limit_s
-        self._still = still or _decode_here
 
     async def probe(self, source: StreamSource) -> ProbeAnswer:
         """What the camera has; an `AppError` in plain words within the limit."""
@@ -54,7 +50,3 @@ class CameraProber:
             return await self._still(track, unit)
         except (AppError, StopIteration):
             return None
-
-
-async def _decode_here(track: TrackConfig, unit: AccessUnit) -> bytes:
-    return (await asyncio.to_thread(decode_key_frame, track, unit)).jpeg

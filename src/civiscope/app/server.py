@@ -16,6 +16,7 @@ from civiscope.api import (
 )
 from civiscope.api import Site as DoorSite
 from civiscope.app.desk import LocalDesk, SiteDesk
+from civiscope.app.faces import WorkerFace
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
 from civiscope.app.recorder_link import RecorderLink
@@ -25,9 +26,12 @@ from civiscope.app.site import Site, certified_hosts, open_site
 from civiscope.base import ChannelId, StreamId
 from civiscope.cluster import tell_ready
 from civiscope.ingest import FeedClient
+from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
 from civiscope.security import Principal, server_tls
 from civiscope.viewing import Viewing, ViewingFaces
+
+_STILL_LIMIT_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ async def run_server(home: Home, settings: Settings) -> None:
     plan_changed = asyncio.Event()
     async with open_site(home, settings, plan_changed.set) as site, bus_of("server", home, site.clock) as bus:
         link = RecorderLink(bus.face("recorder", RecorderFace), site.devices, site.clock, plan_changed)
-        parts = _parts(site, settings, link)
+        worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
+        parts = _parts(site, settings, link, _StillFinder(worker))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         application = parts.application
         door = HttpsServer(
@@ -70,7 +75,7 @@ async def _serve(door: HttpsServer, parts: ServerParts) -> None:
             task.cancel()
 
 
-def _parts(site: Site, settings: Settings, link: RecorderLink) -> ServerParts:
+def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFinder") -> ServerParts:
     archive = Archive((site.home.volume(settings.recording.folder),), site.keys.keyring(), site.clock)
     viewing = Viewing(
         ViewingFaces(
@@ -94,12 +99,21 @@ def _parts(site: Site, settings: Settings, link: RecorderLink) -> ServerParts:
         purposes=site.purposes,
         devices=site.devices,
         streams=RecorderStreams(link),
-        prober=CameraProber(site.clock),
+        prober=CameraProber(site.clock, stills.still),
         timelines=archive,
         looks=viewing,
         system=Machine(site.home, link),
     )
     return ServerParts(link, archive, viewing, create_app(faces))
+
+
+@dataclass(frozen=True, slots=True)
+class _StillFinder:
+    worker: WorkerFace
+
+    async def still(self, track: TrackConfig, unit: AccessUnit) -> bytes:
+        """A JPEG, decoded by the worker: a stranger's bytes meet no decoder where the keys are."""
+        return (await self.worker.still(track, unit)).jpeg
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One key frame as a picture for people, for `probe`: the only decoding outside analysts and workers."""
+"""One key frame as a picture for people, for `probe`: decoded in the worker, which holds no keys."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,6 +14,8 @@ from civiscope.media.model import AccessUnit, Codec, TrackConfig
 
 _DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
 _START_CODE = b"\0\0\0\1"
+_LIMITS = {"max_pixels": str(8192 * 8192)}
+"""A few bytes can announce a picture of gigabytes; libav refuses it before it takes the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def decode_key_frame(track: TrackConfig, unit: AccessUnit, max_width_px: int = 1
 def _decode(track: TrackConfig, unit: AccessUnit) -> VideoFrame:
     decoder = av.CodecContext.create(_DECODERS[track.codec], "r")
     assert isinstance(decoder, VideoCodecContext)
+    decoder.options = dict(_LIMITS)
     decoder.thread_count = 1
     frames = decoder.decode(Packet(_stream_bytes(track, unit))) + decoder.decode(None)
     if not frames:
