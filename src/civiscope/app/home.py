@@ -1,6 +1,5 @@
 """Where everything of one installation lies on the disk."""
 
-import hashlib
 import os
 import stat
 import tempfile
@@ -27,12 +26,14 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """Sockets and process files; short enough for a Unix socket's path."""
+        """Sockets and process files; short enough for a Unix socket's path.
+
+        Under a long root it lies elsewhere under a name nobody can guess, and a link in the root leads there.
+        """
         inside = self.root / "run"
-        if len(os.fsencode(inside)) + _LONGEST_SOCKET_NAME <= _SOCKET_PATH_LIMIT:
-            return inside
-        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"civiscope-{os.getuid()}-{digest}"
+        if inside.is_symlink():
+            return self.root / inside.readlink()
+        return inside
 
     @property
     def logs(self) -> Path:
@@ -72,10 +73,37 @@ class Home:
         roles = [self.role(name) for name in ("recorder", "server", "analyst", "worker")]
         for folder in (self.root, self.logs, *roles):
             _private_folder(folder)
+        inside = self.root / "run"
+        if len(os.fsencode(inside)) + _LONGEST_SOCKET_NAME > _SOCKET_PATH_LIMIT:
+            _lead_elsewhere(inside)
         _private_folder(self.run)
-        link = self.root / "run"
-        if self.run != link and not link.is_symlink():
-            link.symlink_to(self.run)
+
+
+def _lead_elsewhere(link: Path) -> None:
+    """Let `link` lead to a short folder of our own; one that is gone, or became another user's, is replaced.
+
+    Others may write where it lies: `mkdtemp` makes a new folder or none, never takes one that is there.
+    """
+    if link.is_symlink() and _is_ours(link.parent / link.readlink()):
+        return
+    fresh = link.with_name("run.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(tempfile.mkdtemp(prefix="civiscope-"))
+        fresh.rename(link)
+    except OSError as error:
+        raise AppError(
+            ErrorKind.UNAVAILABLE,
+            f"there is no place for sockets: {error.strerror}. Set CIVISCOPE_HOME to a shorter path.",
+        ) from error
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def _private_folder(folder: Path) -> None:
@@ -87,7 +115,12 @@ def _private_folder(folder: Path) -> None:
             ErrorKind.UNAVAILABLE,
             f"the data folder {folder} cannot be used: {error.strerror}. Set CIVISCOPE_HOME to another.",
         ) from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    if not stat.S_ISDIR(found.st_mode):
+        raise AppError(
+            ErrorKind.DENIED,
+            f"{folder} is a link or a file, not a folder: remove it, or name where it leads.",
+        )
+    if found.st_uid != os.getuid():
         raise AppError(
             ErrorKind.DENIED,
             f"{folder} belongs to user {found.st_uid}, not to {os.getuid()}: start Civiscope as "

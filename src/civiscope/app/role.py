@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,6 +26,7 @@ def be(role: Callable[[Home, Settings], Coroutine[object, object, None]]) -> Non
     A failure to start is one line on standard error and exit code 1; the supervisor tries again.
     """
     home = Home(default_home())
+    _leave_no_core()
     try:
         settings = load_settings(home.root)
         configure_logging(settings.log.level)
@@ -36,6 +38,17 @@ def be(role: Callable[[Home, Settings], Coroutine[object, object, None]]) -> Non
     except AppError as error:
         sys.stderr.write(f"civiscope: {error.message}\n")
         sys.exit(1)
+
+
+def _leave_no_core() -> None:
+    """A crash writes no memory, with keys and pictures in it, to the disk.
+
+    Of 1 byte and not of 0: the kernel hands a core to a handler program (core(5)) whatever the limit, unless
+    it is 1.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = 0 if hard == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 def stop_on_signal() -> asyncio.Event:
