@@ -65,7 +65,8 @@ def _measure(measure: Measure, seconds: float) -> bool:
 
 def _line(result: Result) -> str:
     ratio = "" if result.ratio is None else f", ratio {result.ratio:.2f}"
-    return f"{'met   ' if result.met else 'MISSED'} {result.name}: {result.value:g} {result.unit}{ratio} ({result.target})"
+    verdict = "met   " if result.met else "MISSED"
+    return f"{verdict} {result.name}: {result.value:g} {result.unit}{ratio} ({result.target})"
 
 
 if __name__ == "__main__":

@@ -51,9 +51,7 @@ def signed_in(product: Product, desk: Desk, function: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         try:
-            context = browser.new_context(
-                ignore_https_errors=True, viewport={"width": 1280, "height": 800}
-            )
+            context = browser.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 800})
             page = context.new_page()
             page.set_default_timeout(20_000)
             page.goto(product.url)

@@ -36,7 +36,7 @@ class FrameTimes:
         return first + int((before_us - first) // self.duration_us) * self.duration_us
 
     def distance_us(self, number: int, at_us: float) -> float:
-        """How far the frame is from the one being sent at a time, over the loop's seam too; negative: before."""
+        """How far the frame is from the one sent at a time, over the loop's seam too; negative: before."""
         delta = (self.origin_us + self.due_us[number] - at_us) % self.duration_us
         return delta if delta < self.duration_us / 2 else delta - self.duration_us
 
@@ -52,7 +52,7 @@ class _KnownCamera(SimulatedCamera):
 
 
 def coded_footage() -> Footage:
-    """720p, 15 frames a second, about 2 Mbit/s H.264 with noise, a key frame each 4 s; drawn once, then kept."""
+    """720p, 15 frames a second, about 2 Mbit/s H.264 with noise, a key frame each 4 s; drawn once."""
     clip = clip_folder() / f"coded-{RATE_FPS}fps-{CLIP_S}s-gop{GOP_S}-{BITRATE_BPS // 1000}k.mp4"
     if not clip.exists():
         unfinished = clip.with_suffix(".unfinished.mp4")

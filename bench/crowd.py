@@ -1,7 +1,7 @@
 """Many viewers in one process of their own: raw TLS WebSockets that read cheaply and miss nothing.
 
-`python -m bench.crowd HOST PORT AUTHORITY SECONDS` reads `{"cookie": …, "looks": [id…]}` from its input, says `ready`
-when all see pictures, and after SECONDS prints JSON: what each viewer received.
+`python -m bench.crowd HOST PORT AUTHORITY SECONDS` reads `{"cookie": …, "looks": [id…]}` from its input,
+says `ready` when all see pictures, and after SECONDS prints JSON: what each viewer received.
 """
 
 import asyncio
@@ -36,8 +36,9 @@ class Viewer:
         try:
             key = base64.b64encode(os.urandom(16)).decode()
             writer.write(
-                f"GET /api/v1/looks/{self.look}/live HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\n"
-                f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+                f"GET /api/v1/looks/{self.look}/live HTTP/1.1\r\nHost: localhost:{port}\r\n"
+                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
                 f"Origin: https://localhost:{port}\r\nCookie: {cookie}\r\n\r\n".encode()
             )
             answer = await reader.readuntil(b"\r\n\r\n")

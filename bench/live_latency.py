@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.product import wait_for
 
 from bench.browser import frames_seen, read_numbers, signed_in
-from bench.coded import RATE_FPS, coded_camera
+from bench.clips import RATE_FPS
+from bench.coded import coded_camera
 from bench.measure import Measure, percentile, running_product, say
 from bench.result import Finding
 
@@ -43,9 +44,13 @@ def run(folder: Path, seconds: float) -> list[Finding]:
     p50, p95, worst = statistics.median(late_ms), percentile(late_ms, 0.95), max(late_ms)
     shown = notes[-1][3] - notes[0][3] + 1
     share = shown / (RATE_FPS * window_s)
-    say(f"{len(readable)} frames, {100 * share:.0f} % shown: p50 {p50:.0f}, p95 {p95:.0f}, worst {worst:.0f} ms")
+    say(
+        f"{len(readable)} frames, {100 * share:.0f} % shown: p50 {p50:.0f}, p95 {p95:.0f}, worst {worst:.0f} ms"
+    )
     assert share > 0.9, "the page skipped more than a tenth of the frames"
-    words = f"p95 of {len(readable)} frames, p50 {p50:.0f} ms, worst {worst:.0f} ms; {100 * share:.0f} % shown"
+    words = (
+        f"p95 of {len(readable)} frames, p50 {p50:.0f} ms, worst {worst:.0f} ms; {100 * share:.0f} % shown"
+    )
     return [Finding("live_latency_ms", p95, "ms", 400.0, words)]
 
 
@@ -54,7 +59,8 @@ MEASURE = Measure(
     40.0,
     run,
     {
-        "live_latency_ms": "A simulated camera's 720p15 frames carry their number in blocks; the Live page shows them in Chromium "
-        "and reads each when it is presented; from when the frame was due at the camera's socket, 95th percentile.",
+        "live_latency_ms": "A simulated camera's 720p15 frames carry their number in blocks; the Live "
+        "page shows them in Chromium, each is read when it is presented; time since the frame was due at "
+        "the camera's socket, 95th percentile.",
     },
 )

@@ -11,7 +11,7 @@ import av
 
 
 def remux(clip: Path, target: Path) -> tuple[float, float]:
-    """Copy the video of `clip` into fragments; CPU seconds after the first key frame's group, media seconds."""
+    """Copy the video of `clip` into fragments: CPU seconds after its first GOP, media seconds likewise."""
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
     with av.open(str(clip)) as source, av.open(str(target), "w", format="mp4", options=options) as sink:
         track = source.streams.video[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One number a measure found. With a reference of the same unit, the limit is for the ratio of the two."""
+    """One number a measure found. With a reference of the same unit, the limit is for the ratio."""
 
     name: str
     value: float

@@ -5,13 +5,19 @@ from collections.abc import Mapping, Sequence
 from bench.result import Result
 
 _LIMITS = (
-    "All processes share the cores: cameras, product, browser and whatever else the machine did. CPU time hides waiting but "
-    "not the caches others spoil; between repeats values move by some 10 to 20 %, ratios within one run by less.",
-    "The 36 cameras are one clip from our own simulator over loopback TCP: no packet loss, no UDP, no TLS, no sound, all in step. "
-    "Its own CPU time is not counted.",
-    "The test picture with noise keeps 2 Mbit/s without a pause; a real camera with a variable bit rate sends less at night.",
-    "Glass to glass leaves out what a real lens, sensor and encoder add (commonly 50 to 150 ms) and what a screen adds (8 to 30 ms): the "
-    "clock starts when a frame is due at the camera's socket and stops when the browser hands the frame to the compositor.",
+    "All processes share the cores: cameras, product, browser and whatever else the machine did. CPU "
+    "time hides waiting but not the caches that others spoil: repeats differ by 5 to 10 %, more on a "
+    "busy machine; ratios within one run differ less. Waiting times (latency, seek) grow where others "
+    "keep all cores busy.",
+    "The 36 cameras are one clip from our own simulator over loopback TCP: no packet loss, no UDP, no "
+    "TLS, no sound, all in step, each frame in one burst. Their own CPU time is not counted.",
+    "The test picture with noise keeps 2 Mbit/s without a pause; a real camera with a variable bit rate "
+    "sends less at night.",
+    "Neither reference does what the recorder does: it also seals, hashes, signs and syncs each second, "
+    "keeps the newest GOP for viewers and serves the feed. They are floors, not competitors.",
+    "Glass to glass leaves out what a real lens, sensor and encoder add (commonly 50 to 150 ms) and what "
+    "a screen adds (8 to 30 ms): it starts when a frame is due at the camera's socket and ends when the "
+    "browser expects to show it.",
     "The browser is headless Chromium decoding in software on the same cores.",
 )
 
@@ -22,12 +28,13 @@ def scoreboard(results: Sequence[Result], methods: Mapping[str, str]) -> str:
     missed = [result for result in ordered if not result.met]
     lines = [
         "# Scoreboard", "",
-        "Written by `make bench`; the numbers are in `bench/results.json`. Costs are CPU time (user and system), start-up left out.", "",
+        "Written by `make bench`; the numbers are in `bench/results.json`. Costs are CPU time (user and",
+        "system), start-up left out.", "",
         _summary(missed, ordered), "",
         "| | measure | value | target | compared with | ratio | date |", "|---|---|---|---|---|---|---|",
         *[_row(result) for result in ordered], "",
         "## How each is measured", "",
-        *[f"* **{result.name}**: {methods.get(result.name, 'no longer measured.')} `{result.command}`" for result in ordered], "",
+        *[_method(result, methods) for result in ordered], "",
         "## Measured on", "",
         *[f"* {machine}" for machine in sorted({result.machine for result in ordered})], "",
         "## What these numbers do not say", "",
@@ -43,6 +50,10 @@ def _summary(missed: Sequence[Result], results: Sequence[Result]) -> str:
         return f"All {len(results)} targets are met."
     names = ", ".join(f"`{result.name}`" for result in missed)
     return f"**{len(missed)} of {len(results)} targets are missed: {names}.**"
+
+
+def _method(result: Result, methods: Mapping[str, str]) -> str:
+    return f"* **{result.name}**: {methods.get(result.name, 'no longer measured.')} `{result.command}`"
 
 
 def _row(result: Result) -> str:

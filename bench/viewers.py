@@ -38,7 +38,9 @@ def run(folder: Path, seconds: float) -> list[Finding]:
     idle = idle_s / idle_window_s
     each = 1000 * (spent_s / window_s - idle) / VIEWERS
     say(f"idle {100 * idle:.2f} %, with {VIEWERS} viewers {100 * spent_s / window_s:.1f} % of a core")
-    circumstances = f"{VIEWERS} viewers of one {BITRATE_BPS / 1e6:g} Mbit/s stream, TLS 1.3, one server process"
+    circumstances = (
+        f"{VIEWERS} viewers of one {BITRATE_BPS / 1e6:g} Mbit/s stream, TLS 1.3, one server process"
+    )
     return [Finding("viewers", each, _UNIT, 1.0, circumstances)]
 
 
@@ -94,7 +96,7 @@ MEASURE = Measure(
     30.0,
     run,
     {
-        "viewers": "CPU of the server process with 50 viewers on TLS WebSockets, less what it spends without them, "
-        "for each viewer and second; every viewer received every fragment.",
+        "viewers": "CPU of the server process with 50 viewers on TLS WebSockets, less what it spends "
+        "without them, for each viewer and second; every viewer received every fragment.",
     },
 )
