@@ -34,6 +34,7 @@ class TypedCamera:
     password: str | None
     transport: Transport
     audio: bool
+    tls_fingerprint: str | None = None
 
     def __repr__(self) -> str:
         return f"TypedCamera({self.name!r})"
@@ -109,8 +110,9 @@ class LocalDesk:
         """Add a camera and write who did."""
         password = Secret(camera.password) if camera.password else None
         draft = CameraDraft(
-            camera.name, camera.address, camera.username, password, camera.transport, camera.audio
-        )
+            camera.name, camera.address, camera.username, password, camera.transport, camera.audio,
+            camera.tls_fingerprint,
+        )  # fmt: skip
         added = await self._site.devices.add_camera(draft)
         await self._write("camera.add", added)
         return _line(added, "connecting")
@@ -166,7 +168,10 @@ class Desk:
     async def add_camera(self, draft: CameraDraft) -> CameraLine:
         """Add a camera."""
         password = draft.password.reveal() if draft.password else None
-        typed = TypedCamera(draft.name, draft.address, draft.username, password, draft.transport, draft.audio)
+        typed = TypedCamera(
+            draft.name, draft.address, draft.username, password, draft.transport, draft.audio,
+            draft.tls_fingerprint,
+        )  # fmt: skip
         return await self._face.add_camera(typed)
 
     async def cameras(self) -> tuple[CameraLine, ...]:

@@ -3,6 +3,7 @@
 import json
 
 from civiscope.app.home import Home
+from civiscope.app.settings import check_settings
 from civiscope.base import AppError, ErrorKind
 
 _TEXT = """# Settings of this Civiscope site; the environment and flags win over it. All keys: README.md.
@@ -36,4 +37,5 @@ def write_first_settings(home: Home, name: str | None, time_zone: str | None, ho
         time_zone=json.dumps(time_zone or "UTC"),
         hosts=json.dumps(list(hosts)),
     )
+    check_settings(text, path)
     path.write_text(text, encoding="utf-8")

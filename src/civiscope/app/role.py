@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import uvloop
 
@@ -18,6 +19,9 @@ from civiscope.base import AppError, Clock, SystemClock, configure_logging
 from civiscope.bus import BusIdentity, Endpoint
 from civiscope.security import SiteIdentity
 from civiscope.storage import Database
+
+FAILURE_MARK = "civiscope: "
+"""Begins the line in a role's log that says why it could not start."""
 
 
 def be(role: Callable[[Home, Settings], Coroutine[object, object, None]]) -> None:
@@ -36,8 +40,26 @@ def be(role: Callable[[Home, Settings], Coroutine[object, object, None]]) -> Non
         gc.freeze()  # what is imported now lives as long as the process: no need to look at it again
         uvloop.run(role(home, settings))
     except AppError as error:
-        sys.stderr.write(f"civiscope: {error.message}\n")
-        sys.exit(1)
+        _leave_with(error)
+    except BaseExceptionGroup as group:
+        told = first_told(group)
+        if told is None:
+            raise
+        _leave_with(told)
+
+
+def first_told(group: BaseExceptionGroup) -> AppError | None:
+    """Of several failures that came together, the first that has words for a person."""
+    for one in group.exceptions:
+        found = first_told(one) if isinstance(one, BaseExceptionGroup) else one
+        if isinstance(found, AppError):
+            return found
+    return None
+
+
+def _leave_with(error: AppError) -> NoReturn:
+    sys.stderr.write(f"{FAILURE_MARK}{error.message}\n")
+    sys.exit(1)
 
 
 def _leave_no_core() -> None:

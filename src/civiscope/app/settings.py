@@ -112,6 +112,14 @@ def load_settings(home: Path, listen: str | None = None, environ: Mapping[str, s
         raise AppError(ErrorKind.INVALID, _in_words(error, path)) from error
 
 
+def check_settings(text: str, path: Path) -> None:
+    """AppError(invalid), in the words of `load_settings`, if `path` must not hold this text."""
+    try:
+        Settings.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        raise AppError(ErrorKind.INVALID, _in_words(error, path)) from error
+
+
 def _read_toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """The simulated town of a first look: drawn streets as RTSP cameras, added like any camera."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from civiscope.media.wire import Credentials
 from civiscope.simulator import TOWN, ServerOptions, prepare_town, serve_files
 
 SIMULATOR_ROLE = "simulator"
-TOWN_PORT = 8554
-"""Taken by something else, the town's cameras stay lost and the rest of the product works."""
+TOWN_PORTS = range(8554, 8654)
+"""The first free one is the town's, for good: the addresses of its cameras hold it."""
 
 Say = Callable[[str], None]
 
@@ -34,12 +35,40 @@ async def serve_clips(clips: Sequence[Path], host: str, port: int, user: str | N
     await _serve(clips, host, port, user, say)
 
 
-async def add_town(desk: Desk) -> None:
+def town_port(home: Home) -> int:
+    """The port of this data folder's town: chosen once, when first asked for, and kept in a file.
+
+    Taken by something else at a later start, the town's cameras stay lost until it is free again.
+    """
+    kept = home.role(SIMULATOR_ROLE) / "port"
+    try:
+        found = kept.read_text(encoding="ascii").strip()
+        if found.isdecimal() and 0 < int(found) < 65_536:
+            return int(found)
+    except (FileNotFoundError, UnicodeDecodeError):
+        pass  # chosen now
+    port = next((port for port in TOWN_PORTS if _is_free(port)), TOWN_PORTS.start)
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    kept.write_text(f"{port}\n", encoding="ascii")
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+async def add_town(desk: Desk, port: int) -> None:
     """Add the streets while the site has no camera of any kind."""
     if await desk.cameras():
         return
     for plan in TOWN:
-        await desk.add_camera(CameraDraft(plan.name, f"rtsp://127.0.0.1:{TOWN_PORT}/{plan.clip_stem}"))
+        await desk.add_camera(CameraDraft(plan.name, f"rtsp://127.0.0.1:{port}/{plan.clip_stem}"))
 
 
 async def _serve(paths: Sequence[Path], host: str, port: int, user: str | None, say: Say) -> None:

@@ -4,38 +4,52 @@ import asyncio
 import os
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from civiscope.app.desk import administer
 from civiscope.app.home import Home
+from civiscope.app.role import FAILURE_MARK
 from civiscope.app.settings import Settings, split_listen
-from civiscope.app.town import SIMULATOR_ROLE, add_town
-from civiscope.base import AppError, get_log
-from civiscope.cluster import RoleSpec, Supervisor, SupervisorSettings, stop_on_signals
+from civiscope.app.town import SIMULATOR_ROLE, add_town, town_port
+from civiscope.base import AppError, log_to_file
+from civiscope.cluster import (
+    ProcessState,
+    ProcessStatus,
+    RoleSpec,
+    Supervisor,
+    SupervisorSettings,
+    stop_on_signals,
+)
 
 _ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("server", 3.0))
 """Upstream first, with the seconds each may take to stop; they are stopped in the opposite order."""
 _HEALTHY_WITHIN_S = 60.0
-_log = get_log("civiscope.app.up")
+_LOG_END_BYTES = 8192
 
 Say = Callable[[str], None]
 
 
 async def run_up(home: Home, settings: Settings, simulate: bool, say: Say) -> int:
-    """Run everything until SIGTERM or Ctrl-C; the exit code: 0, or 1 if it never became healthy."""
+    """Run everything until SIGTERM or Ctrl-C; the exit code. The terminal gets words, the log gets lines."""
     stop = asyncio.Event()
     stop_on_signals(stop)
     home.ensure()
+    log_to_file(settings.log.level, home.logs / "supervisor.log")
     specs = [_spec(role, stop_s, home, settings) for role, stop_s in _ROLES]
     if simulate:
         specs.insert(0, _spec(SIMULATOR_ROLE, 1.0, home, settings))
     supervisor = Supervisor(specs, SupervisorSettings(home.run, home.logs))
     async with asyncio.TaskGroup() as group:
-        greeting = group.create_task(_greet(home, settings, simulate, say))
+        beside = [
+            group.create_task(_greet(home, settings, simulate, say)),
+            group.create_task(_tell_failures(home, supervisor.status, say)),
+        ]
         try:
             await supervisor.run(stop)
         finally:
-            greeting.cancel()
+            for task in beside:
+                task.cancel()
     return 0
 
 
@@ -60,7 +74,7 @@ async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> No
             await _wait_for_health(home, settings)
         async with administer(home, settings) as desk:
             if simulate:
-                await add_town(desk)
+                await add_town(desk, town_port(home))
             code = await desk.setup_code()
     except TimeoutError:
         say(f"Civiscope is not healthy after {_HEALTHY_WITHIN_S:.0f} s; it goes on trying. See {home.logs}")
@@ -73,6 +87,33 @@ async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> No
         say(f"first administrator code:  {code}")
     say(f"data folder:               {home.root}\nCtrl-C stops it.")
     sys.stdout.flush()
+
+
+async def _tell_failures(home: Home, status: Callable[[], Sequence[ProcessStatus]], say: Say) -> None:
+    """Say once, in words, why a process does not come up, and again when the reason is another."""
+    told: dict[str, str] = {}
+    while True:
+        await asyncio.sleep(0.5)
+        for one in status():
+            if one.is_failing:
+                why = await asyncio.to_thread(_last_words, home.logs / f"{one.role}.log")
+                if told.get(one.role) != why:
+                    told[one.role] = why
+                    say(f"The {one.role} does not start and is tried again and again: {why}")
+            elif one.state is ProcessState.RUNNING and not one.short_lives:
+                told.pop(one.role, None)
+
+
+def _last_words(log: Path) -> str:
+    """What the role itself said when it failed, else where to read more."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LOG_END_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    said = [line.removeprefix(FAILURE_MARK) for line in lines if line.startswith(FAILURE_MARK)]
+    return said[-1] if said and lines[-1].endswith(said[-1]) else f"see {log}"
 
 
 async def _wait_for_health(home: Home, settings: Settings) -> None:

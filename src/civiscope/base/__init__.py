@@ -21,7 +21,7 @@ from civiscope.base.ids import (
     StreamId,
     new_id,
 )
-from civiscope.base.log import Log, LogFormat, configure_logging, get_log
+from civiscope.base.log import Log, LogFormat, configure_logging, get_log, log_to_file
 from civiscope.base.span import ReasonedSpan, Span, merge_spans, subtract_spans
 
 __all__ = [
@@ -30,6 +30,6 @@ __all__ = [
     "Clock", "ManualClock", "SystemClock", "boot_id",
     "CaseId", "ChannelId", "DeviceId", "FactId", "NodeId", "OrganisationId", "PrincipalId", "RunId",
     "SegmentId", "SiteId", "StreamId", "new_id",
-    "Log", "LogFormat", "configure_logging", "get_log",
+    "Log", "LogFormat", "configure_logging", "get_log", "log_to_file",
     "ReasonedSpan", "Span", "merge_spans", "subtract_spans",
 ]  # fmt: skip

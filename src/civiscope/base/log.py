@@ -5,9 +5,11 @@ Secrets never enter a field: pass ids. As a second fence, `LogFormat` blanks the
 
 import json
 import logging
+import logging.handlers
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TextIO
 
 from civiscope.base.clock import Clock, SystemClock
@@ -109,7 +111,23 @@ def get_log(name: str) -> Log:
 
 def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
     """Send everything to `stream` (standard error) as JSON lines; called once per process, by `app`."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    _write_with(logging.StreamHandler(stream or sys.stderr), level)
+
+
+def log_to_file(level: str, path: Path, limit_bytes: int = 10 << 20, kept: int = 3) -> None:
+    """Send everything to a file as JSON lines; earlier bytes in `<path>.1` …. A disk that fails loses lines.
+
+    For the process whose terminal is for a person to read; called once, by `app`. Opens with the first line.
+    """
+    _write_with(_LogFile(path, maxBytes=limit_bytes, backupCount=kept, encoding="utf-8", delay=True), level)
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's name
+        """Nothing: a full disk must not fill the terminal with tracebacks."""
+
+
+def _write_with(handler: logging.Handler, level: str) -> None:
     handler.setFormatter(LogFormat())
     root = logging.getLogger()
     root.handlers[:] = [handler]

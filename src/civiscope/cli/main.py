@@ -15,6 +15,7 @@ from civiscope.app.desk import administer
 from civiscope.app.first_settings import write_first_settings
 from civiscope.app.home import Home
 from civiscope.app.rebuild import rebuild_catalogue_of
+from civiscope.app.role import first_told
 from civiscope.app.settings import Settings, default_home, load_settings
 from civiscope.app.site import create_site
 from civiscope.app.town import serve_clips, serve_town
@@ -53,14 +54,20 @@ def main() -> None:
         sys.exit(130)
 
 
-@commands.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
-) -> None:
-    """Civiscope: the open, privacy-first video platform for safe cities."""
-    if version:
+def _tell_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"civiscope {__version__}")
         raise typer.Exit
+
+
+@commands.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and leave."),
+    ] = False,
+) -> None:
+    """Civiscope: the open, privacy-first video platform for safe cities."""
 
 
 @commands.command()
@@ -113,14 +120,18 @@ def camera_add(
     ] = False,
     transport: Annotated[Transport, typer.Option(help="How the stream travels.")] = Transport.AUTO,
     audio: Annotated[bool, typer.Option(help="Record sound too; off by default.")] = False,
+    tls_fingerprint: Annotated[
+        str | None, typer.Option(help="SHA-256 of an rtsps:// camera's own certificate, to trust just that.")
+    ] = None,
 ) -> None:
     """Add a camera; it is recorded from now on."""
     password = (
         sys.stdin.readline().rstrip("\r\n") if password_stdin else os.environ.get("CAMERA_PASSWORD", "")
     )
     draft = CameraDraft(
-        name, address, username or None, Secret(password) if password else None, transport, audio
-    )
+        name, address, username or None, Secret(password) if password else None, transport, audio,
+        tls_fingerprint,
+    )  # fmt: skip
     place = _home(home)
 
     async def add() -> None:
@@ -224,15 +235,10 @@ def _run(work: Coroutine[object, object, T]) -> T:
     try:
         return asyncio.run(work)
     except BaseExceptionGroup as group:
-        told = group.subgroup(AppError)
+        told = first_told(group)
         if told is None:
             raise
-        raise _first(told) from group
-
-
-def _first(group: BaseExceptionGroup[AppError]) -> AppError:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+        raise told from group
 
 
 def _print_setup_code(place: Home, settings: Settings) -> None:

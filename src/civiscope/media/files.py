@@ -65,7 +65,7 @@ class FileUnits:
                 self.tracks, samples = _read(container, audio)
         except FFmpegError as error:
             raise AppError(
-                ErrorKind.INVALID, f"{path.name} cannot be read as a media file: {error}."
+                ErrorKind.INVALID, f"{path.name} cannot be read as a media file: {error.strerror or error}."
             ) from error
         if not self.tracks or not samples:
             raise AppError(

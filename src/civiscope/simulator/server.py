@@ -124,13 +124,8 @@ class RtspServer:
     async def start(self) -> None:
         """Listen and send. Raises AppError when the port is taken."""
         loop = asyncio.get_running_loop()
-        if self._options.allows_udp and self._options.tls is None and self._sockets is None:
-            self._sockets = _udp_pair(self._host)
-            self._settings = replace(
-                self._settings,
-                udp_ports=(self._sockets[0].getsockname()[1], self._sockets[1].getsockname()[1]),
-            )
         try:
+            self._open_sockets()
             self._server = await loop.create_server(
                 self._new_watcher, self._host, self._port, ssl=self._options.tls, reuse_address=True
             )
@@ -139,7 +134,7 @@ class RtspServer:
             words = "another program has it" if error.errno == errno.EADDRINUSE else str(error.strerror)
             raise AppError(
                 ErrorKind.UNAVAILABLE,
-                f"Cannot listen on {self._host} port {self._port}: {words}; choose another port.",
+                f"Cannot listen on {self._host} port {self._port}: {words}; choose another address or port.",
             ) from error
         self._port = self._server.sockets[0].getsockname()[1]
         self._ticker = asyncio.create_task(self._run(), name="simulator tick")
@@ -232,6 +227,12 @@ class RtspServer:
         for track, packet in camera.reports(now_us, self._clock.now_us()):
             for watcher in watchers:
                 watcher.report(track, packet)
+
+    def _open_sockets(self) -> None:
+        if self._options.allows_udp and self._options.tls is None and self._sockets is None:
+            self._sockets = _udp_pair(self._host)
+            ports = (self._sockets[0].getsockname()[1], self._sockets[1].getsockname()[1])
+            self._settings = replace(self._settings, udp_ports=ports)
 
     def _close_sockets(self) -> None:
         for each in self._sockets or ():
