@@ -17,7 +17,7 @@ from tests.api.town import HOST, PASSWORD, FakeLook, Town
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from civiscope.api import HttpsServer, bind, server
+from civiscope.api import HttpsServer, bind, bounded_http, server
 from civiscope.base import AppError, ErrorKind
 from civiscope.security import client_tls, server_tls
 
@@ -298,6 +298,61 @@ async def test_a_request_that_never_ends_is_closed(running: Running, monkeypatch
         assert (await client.get("/api/v1/health")).status_code == 200
         await asyncio.sleep(0.4)
         assert (await client.get("/api/v1/health")).status_code == 200
+
+
+async def test_a_later_request_that_never_ends_is_closed_too(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow head behind a good request, on the same connection (CWE-400, "slow loris")."""
+    monkeypatch.setattr(bounded_http, "HEAD_LIMIT_S", 0.2)
+    tls = client_tls(running.town.keys.authority_pem())
+    reader, writer = await asyncio.open_connection(HOST, running.server.port, ssl=tls)
+    writer.write(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert (await asyncio.wait_for(reader.readline(), LIMIT_S)).startswith(b"HTTP/1.1 200")
+    writer.write(b"GET /api/v1/health HTTP/1.1\r\nHost: loc")
+    rest = await asyncio.wait_for(reader.read(), LIMIT_S)
+    assert rest.count(b"HTTP/1.1") == 0
+    writer.close()
+
+
+async def test_an_endless_head_holds_no_memory(running: Running) -> None:
+    tls = client_tls(running.town.keys.authority_pem())
+    for begun in (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", b"GET /"):
+        _, writer = await asyncio.open_connection(HOST, running.server.port, ssl=tls)
+        writer.write(begun)
+        sent_bytes = 0
+        with suppress(OSError):
+            while sent_bytes < 16 << 20:
+                writer.write(b"a" * 65536)
+                await asyncio.wait_for(writer.drain(), LIMIT_S)
+                sent_bytes += 65536
+                await asyncio.sleep(0)
+        assert sent_bytes < 16 << 20
+        writer.close()
+    async with running.client() as client:
+        assert (await client.get("/api/v1/health")).status_code == 200
+
+
+async def test_one_address_cannot_take_every_place(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_CONNECTIONS_LIMIT", 8)
+    monkeypatch.setattr(server, "_CONNECTIONS_OF_ONE", 5)
+    silent = [await asyncio.open_connection(HOST, running.server.port) for _ in range(9)]
+    ends = [asyncio.create_task(reader.read()) for reader, _ in silent]
+    await asyncio.wait(ends, timeout=1.0)
+    assert [end.done() for end in ends] == [False] * 5 + [True] * 4
+    for end in ends:
+        end.cancel()
+    for _, writer in silent:
+        writer.close()
+
+
+async def test_two_hosts_are_refused(running: Running) -> None:
+    tls = client_tls(running.town.keys.authority_pem())
+    for second in (b"evil.example", b"localhost"):
+        reader, writer = await asyncio.open_connection(HOST, running.server.port, ssl=tls)
+        writer.write(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nHost: " + second + b"\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readline(), LIMIT_S)).split()[1] == b"421"
+        writer.close()
 
 
 async def test_old_tls_is_refused(running: Running) -> None:

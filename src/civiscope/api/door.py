@@ -61,7 +61,8 @@ class Door:
 
     def _refusal(self, headers: Headers) -> AppError | None:
         """Other names than ours in Host are a sign of DNS rebinding."""
-        if host_name(headers.get("host", "")) in self._settings.hosts:
+        hosts = headers.getlist("host")  # two of them: who reads the other one is led astray (RFC 9112 §3.2)
+        if len(hosts) == 1 and host_name(hosts[0]) in self._settings.hosts:
             return None
         return AppError(
             ErrorKind.INVALID,

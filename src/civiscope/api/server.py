@@ -17,6 +17,7 @@ import uvloop
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from civiscope.api.bounded_http import BoundedHttp
 from civiscope.api.door import host_name
 from civiscope.base import AppError, ErrorKind, get_log
 
@@ -25,6 +26,8 @@ _TLS_HANDSHAKE = 22
 _FIRST_BYTE_LIMIT_S = 10.0
 _HANDSHAKE_LIMIT_S = 10.0
 _CONNECTIONS_LIMIT = 4096
+_CONNECTIONS_OF_ONE = _CONNECTIONS_LIMIT // 4
+"""Of one address, once half of all places are taken: one machine cannot take the last."""
 _BACKLOG = 1024
 _GOODBYE_S = 0.1
 REQUEST_LIMIT_S = 15.0
@@ -96,7 +99,7 @@ class HttpsServer:
 def _config(app: ASGIApp, tls: ssl.SSLContext) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=HttpToolsProtocol,
+        http=BoundedHttp,
         ws="websockets-sansio",
         ws_max_size=4096,
         ws_per_message_deflate=False,
@@ -131,7 +134,7 @@ class _Server(uvicorn.Server):
         self._tls = tls
         self._hosts = hosts
         self._on_stop = on_stop
-        self._welcomes: set[asyncio.Task[None]] = set()
+        self._welcomes: dict[asyncio.Task[None], str] = {}
         self._acceptor: asyncio.Task[None] | None = None
         self._log = get_log("civiscope.api")
 
@@ -161,17 +164,27 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._listener)
+                connection, address = await loop.sock_accept(self._listener)
             except OSError as error:  # out of file descriptors: those who wait in the backlog come later
                 self._log.warning("cannot accept a connection", why=error.strerror)
                 await asyncio.sleep(0.2)
                 continue
-            if len(self._welcomes) + len(self.server_state.connections) >= _CONNECTIONS_LIMIT:
+            if not self._has_room(address[0]):
                 connection.close()
                 continue
             welcome = loop.create_task(self._welcome(connection))
-            self._welcomes.add(welcome)
-            welcome.add_done_callback(self._welcomes.discard)
+            self._welcomes[welcome] = address[0]
+            welcome.add_done_callback(self._welcomes.__delitem__)
+
+    def _has_room(self, source: str) -> bool:
+        connections = self.server_state.connections
+        total = len(self._welcomes) + len(connections)
+        if total < _CONNECTIONS_LIMIT // 2:
+            return True
+        clients = [getattr(connection, "client", None) for connection in connections]
+        theirs = sum(client is not None and client[0] == source for client in clients)
+        theirs += sum(place == source for place in self._welcomes.values())
+        return total < _CONNECTIONS_LIMIT and theirs < _CONNECTIONS_OF_ONE
 
     async def _welcome(self, connection: socket.socket) -> None:
         handed_over = False
@@ -205,9 +218,7 @@ class _Server(uvicorn.Server):
             protocol.transport.abort()
 
     def _new_protocol(self) -> HttpToolsProtocol:
-        return HttpToolsProtocol(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+        return BoundedHttp(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
 def _tune(connection: socket.socket) -> None:
