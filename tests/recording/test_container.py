@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import hpke, serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.recording.footage import EVERYTHING, Camera, Room, drawn_clip, play, play_file
+from tests.recording.footage import EVERYTHING, VIDEO, Camera, Room, drawn_clip, play, play_file
 from tests.recording.independent_reader import Segment
 
-from civiscope.base import AppError, ProtocolError, Span
+from civiscope.base import AppError, NodeId, ProtocolError, SiteId, Span, new_id
 from civiscope.media import FileUnits
 from civiscope.recording import Verdict
 from civiscope.recording.container import PartFacts, PartProof, SegmentEnd, SegmentHeader, read_entries
@@ -21,7 +21,7 @@ from civiscope.recording.index import read_index_header, read_records
 from civiscope.recording.keys import read_key_file
 from civiscope.recording.sample_index import read_arrivals, read_sample_index
 from civiscope.recording.segment_reader import SegmentReader
-from civiscope.recording.track_lines import read_track_lines
+from civiscope.recording.track_lines import read_track_lines, write_track_lines
 from civiscope.recording.volume import VolumeDescription
 from civiscope.security import read_wrapped
 
@@ -216,3 +216,13 @@ def test_garbage_ends_in_a_protocol_error(data: bytes) -> None:
     records, length = read_records(data)
     assert length <= len(data)
     assert len(records) <= len(data)
+
+
+def test_a_number_beyond_all_integers_is_a_protocol_error() -> None:
+    """Found by tests/fuzz: JSON's 1e999 is infinity."""
+    line = write_track_lines((VIDEO,)).replace(b"90000", b"1e999")
+    with pytest.raises(ProtocolError):
+        read_track_lines(line)
+    description = VolumeDescription(new_id(), SiteId(new_id()), NodeId(new_id()), 77777)
+    with pytest.raises(ProtocolError):
+        VolumeDescription.read(description.to_json().replace(b"77777", b"1e999"))

@@ -35,7 +35,15 @@ class PlanFile:
             return _parse(text)
         except FileNotFoundError:
             return ()
-        except (OSError, AppError, ValueError, KeyError, TypeError) as error:
+        except (
+            OSError,
+            AppError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             _log.error("the kept plan cannot be read; waiting for the server's", why=type(error).__name__)
             return ()
 

@@ -75,7 +75,7 @@ def read_identity(path: Path) -> ProcessIdentity | None:
     try:
         values = json.loads(path.read_bytes()[:4096])
         return ProcessIdentity(int(values["pid"]), int(values["start_ticks"]), str(values["boot"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         return None
 
 

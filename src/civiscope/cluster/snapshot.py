@@ -47,7 +47,7 @@ def read_snapshot(run_folder: Path) -> ProcessesSnapshot | None:
             ProcessIdentity(**values["supervisor"]),
             tuple(_status(process) for process in values["processes"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 

@@ -100,7 +100,15 @@ def _read(kind: int, body: bytes) -> ForeignMessage:
             return _read_unit(body)
         if kind == _FAILED:
             return ForeignFailure(body.decode("utf-8", "replace"))
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        struct.error,
+        RecursionError,
+    ) as error:
         raise ProtocolError("a message of libav's process cannot be read") from error
     raise ProtocolError(f"libav's process sent a message of unknown type {kind}")
 

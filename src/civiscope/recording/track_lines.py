@@ -1,7 +1,6 @@
 """Track configurations as lines of JSON: what the TRACKS record of a segment holds."""
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,7 +40,7 @@ def read_track_lines(data: bytes) -> tuple[TrackConfig, ...]:
         raise ProtocolError(f"{len(data)} bytes of track configuration: the limit is {_MAX_BYTES}")
     try:
         return tuple(_read_line(json.loads(line)) for line in data.split(b"\n") if line)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ArithmeticError) as error:
         raise ProtocolError(f"track configuration of a segment cannot be read: {error}") from None
 
 

@@ -71,7 +71,7 @@ class VolumeDescription:
                 UUID(fields["volume_id"]), SiteId(UUID(fields["site_id"])), NodeId(UUID(fields["node_id"])),
                 int(fields["created_us"]),
             )  # fmt: skip
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
             raise ProtocolError(f"volume.json does not describe a volume: {error}") from None
 
 

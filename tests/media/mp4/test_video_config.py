@@ -63,3 +63,11 @@ def test_broken_records_are_refused(record: bytes) -> None:
         read_hvcc(memoryview(record))
     with pytest.raises(ProtocolError):
         read_avcc(memoryview(record[:6]))
+
+
+@pytest.mark.parametrize("head", [b"\x67\x4d\x00\x1f", b"\x42\x01\x01\x01"])
+def test_a_parameter_set_too_long_for_its_length_field_is_refused(head: bytes) -> None:
+    """Found by tests/fuzz: a camera may send one in fragments; the recorder's writer must not end by it."""
+    sets = (head + bytes(range(256)) * 257, b"\x68\xee", b"\x40\1", b"\x44\1")
+    with pytest.raises(ProtocolError, match=r"bytes does not fit|SPS"):
+        write_avcc(sets) if head[0] == 0x67 else write_hvcc(sets)

@@ -18,13 +18,20 @@ def write_avcc(parameter_sets: tuple[bytes, ...]) -> bytes:
     if not sps or not pps or len(sps[0]) < 4:
         raise ProtocolError("an H.264 track cannot be written without SPS and PPS", Whose.LOCAL)
     out = [bytes((1, *sps[0][1:4], 0xFF, 0xE0 | min(len(sps), 31)))]
-    out += [struct.pack(">H", len(nal)) + nal for nal in sps[:31]]
+    out += [_counted(nal) for nal in sps[:31]]
     out += [bytes((min(len(pps), 255),))]
-    out += [struct.pack(">H", len(nal)) + nal for nal in pps[:255]]
+    out += [_counted(nal) for nal in pps[:255]]
     if sps[0][1] not in (66, 77, 88):
         chroma, luma_depth, chroma_depth = _h264_chroma(sps[0])
         out.append(bytes((0xFC | chroma, 0xF8 | luma_depth, 0xF8 | chroma_depth, 0)))
     return b"".join(out)
+
+
+def _counted(nal: bytes) -> bytes:
+    """A parameter set behind its length, which has 16 bits."""
+    if len(nal) > 0xFFFF:
+        raise ProtocolError(f"a parameter set of {len(nal)} bytes does not fit into an MP4", Whose.LOCAL)
+    return struct.pack(">H", len(nal)) + nal
 
 
 def _h264_chroma(sps: bytes) -> tuple[int, int, int]:
@@ -140,7 +147,7 @@ def write_hvcc(parameter_sets: tuple[bytes, ...]) -> bytes:
     ]
     for kind, nals in by_type.items():
         out.append(struct.pack(">BH", 0x80 | kind, len(nals)))
-        out += [struct.pack(">H", len(nal)) + nal for nal in nals]
+        out += [_counted(nal) for nal in nals]
     return b"".join(out)
 
 
