@@ -37,6 +37,9 @@ from civiscope.media.wire import (
 
 _MAX_READS, _MAX_TLS_READS = 4, 128
 """Reads from one socket in one tick: a flooding camera does not stop the others (TLS gives 16 KiB each)."""
+_SLICE_BYTES = 32 * 1024
+_MAX_PACKETS = 1000
+"""Of one camera in one tick, looked at after each slice: the tiniest packets come by ten thousands a read."""
 _LOOK_EVERY_US = 100_000
 _LOSSES = {
     EndReason.AUTHENTICATION: LossReason.AUTHENTICATION,
@@ -84,6 +87,7 @@ class CameraSession:
             reorder=transport is RtpTransport.UDP,
         )
         self._ports: list[PortPair] = []
+        self._left = b""
         self._since_us = -1
         self._report_due_us = 0
         self._look_due_us = 0
@@ -105,12 +109,14 @@ class CameraSession:
             return
         connection = self._connection
         assert connection is not None  # it is open
-        client = self._client
+        packets = self._receive(memoryview(self._left), arrival) if self._left else 0
         for _ in range(_MAX_READS if self._trust is None else _MAX_TLS_READS):
+            if packets > _MAX_PACKETS:
+                break
             count = connection.read_into(buffer)
             if not count:
                 break
-            self._handle(client.receive(buffer[:count], arrival.monotonic_us), arrival)
+            packets += self._receive(buffer[:count], arrival)
             if count < len(buffer) and self._trust is None:
                 break
         if self._ports:
@@ -185,10 +191,23 @@ class CameraSession:
 
     # -- what comes
 
-    def _handle(self, events: Sequence[ClientEvent], arrival: Arrival) -> None:
+    def _receive(self, data: memoryview, arrival: Arrival) -> int:
+        """How many packets came; what is too much for one tick is left for the next one."""
+        packets, at = 0, 0
+        while at < len(data) and packets <= _MAX_PACKETS:
+            some = data[at : at + _SLICE_BYTES]
+            packets += self._handle(self._client.receive(some, arrival.monotonic_us), arrival)
+            at += len(some)
+        self._left = bytes(data[at:])
+        return packets
+
+    def _handle(self, events: Sequence[ClientEvent], arrival: Arrival) -> int:
+        """How many packets came."""
+        packets = 0
         for event in events:
             match event:
                 case Packets():
+                    packets += len(event.items)
                     self._reception.take(event.items, arrival)
                 case Described():
                     self._describe(event.tracks)
@@ -199,6 +218,7 @@ class CameraSession:
                 case Ended():
                     self.transport_refused = event.reason is EndReason.TRANSPORT
                     raise Lost(self._loss_of(event.reason), event.detail)
+        return packets
 
     def _loss_of(self, reason: EndReason) -> LossReason:
         return LossReason.STALLED if self.is_playing and reason is EndReason.TIMEOUT else _LOSSES[reason]

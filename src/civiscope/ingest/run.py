@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from civiscope.base import Log, RunId, StreamId, new_id
+from civiscope.ingest.connection import Lost
 from civiscope.ingest.model import LossReason
 from civiscope.ingest.ports import StreamSink
 from civiscope.media import AccessUnit, Codec, SenderClock, TrackConfig, UnitFlags
 from civiscope.media.wire import CodecConfig, TimedUnit
+
+_CHANGES_PER_WINDOW = 30
+_CHANGE_WINDOW_US = 60_000_000
+"""Each change of parameter sets begins a new segment: a camera must not make files as fast as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Run:
         self._held_bytes = 0
         self._torn: set[int] = set()
         self._clocks: dict[int, SenderClock] = {}
+        self._changes: deque[int] = deque(maxlen=_CHANGES_PER_WINDOW)
 
     @property
     def is_started(self) -> bool:
@@ -144,12 +150,16 @@ class Run:
             self.deliver(track_id, unit._replace(config=None))
 
     def _reconfigure(self, before: TrackConfig, unit: TimedUnit) -> bool:
-        """Take a new configuration over if it differs; tells the sinks before the unit comes."""
+        """Take a new configuration over if it differs; tells the sinks before the unit comes.
+
+        Raises `Lost` when it differs again and again.
+        """
         described = replace(self._described[before.track_id], config=unit.config)
         same = described.track_config(before.generation)
         config = described.track_config(before.generation + 1)
         if same == before or config is None:
             return False
+        self._note_change(unit.arrival_monotonic_us)
         self._described[before.track_id] = described
         self._by_id[before.track_id] = config
         self.tracks = tuple(self._by_id.values())
@@ -157,6 +167,16 @@ class Run:
         for sink in self._sinks:
             sink.tracks_changed(self._stream_id, self.run_id, self.tracks, unit.arrival_us)
         return True
+
+    def _note_change(self, now_us: int) -> None:
+        changes = self._changes
+        if len(changes) == _CHANGES_PER_WINDOW and now_us - changes[0] < _CHANGE_WINDOW_US:
+            raise Lost(
+                LossReason.PROTOCOL,
+                f"The camera changed its picture's format {_CHANGES_PER_WINDOW} times within a minute: check "
+                "its encoder's settings, and whether two streams share one address.",
+            )
+        changes.append(now_us)
 
 
 def _describe(config: TrackConfig) -> str:
