@@ -72,6 +72,8 @@ class SegmentWriter:
         key: DataKey, sealer: SegmentSealer,
     ) -> None:  # fmt: skip
         self.opening = opening
+        self.path = opening.path
+        """Where the file lies in the volume; made once, since each part asks."""
         self.size_bytes = 0
         self.part_count = 0
         self.unit_count = 0

@@ -60,7 +60,7 @@ class StreamWriters:
         )
         before = segment.summary(SegmentState.OPEN) if segment.part_count else None
         part = segment.seal_part(draft, after_hole)
-        self._volume.files.append(segment.opening.path, *start, *part.buffers)
+        self._volume.files.append(segment.path, *start, *part.buffers)
         segment.written(part)
         batch.touched.setdefault(segment.opening.segment_id, before)
         if start:
@@ -87,7 +87,7 @@ class StreamWriters:
         self._certificate_written = False
         if segment is not None:
             batch.closed.append(segment.summary(SegmentState.MENDED))
-            self._volume.files.release(segment.opening.path)
+            self._volume.files.release(segment.path)
 
     def synced(self) -> None:
         """A barrier was good: what was written is there."""
@@ -194,7 +194,7 @@ class StreamWriters:
         segment, stream.segment = stream.segment, None
         if segment is None:
             return
-        path = segment.opening.path
+        path = segment.path
         batch.touched.setdefault(segment.opening.segment_id, segment.summary(SegmentState.OPEN))
         end = segment.end()
         state = SegmentState.WHOLE

@@ -69,10 +69,14 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fault, advice = _FAULTS.get(
-            error.errno or 0, (DiskFault.FAILED, "the disk reports an error: check it and the kernel log")
-        )
-        raise DiskError(fault, f"cannot {what} ({error.strerror}): {advice}") from error
+        raise _disk_error(what, error) from error
+
+
+def _disk_error(what: str, error: OSError) -> DiskError:
+    fault, advice = _FAULTS.get(
+        error.errno or 0, (DiskFault.FAILED, "the disk reports an error: check it and the kernel log")
+    )
+    return DiskError(fault, f"cannot {what} ({error.strerror}): {advice}")
 
 
 class Files(Protocol):
@@ -168,23 +172,25 @@ class DirectoryFiles:
 
     def append(self, path: str, *buffers: Buffer) -> int:
         """See `Files.append`; a torn write is taken back before the error is raised."""
-        with _told(f"write {self._root / path}"):
+        try:
             descriptor = self._writable(path)
             offset = self._ends[path]
             self._dirty.add(path)
+            size_bytes = sum(map(len, buffers))
             try:
-                self._write(descriptor, buffers)
+                self._write(descriptor, buffers, size_bytes)
             except OSError:
                 os.ftruncate(descriptor, offset)
                 raise
-            self._ends[path] = offset + sum(len(buffer) for buffer in buffers)
+            self._ends[path] = offset + size_bytes
+        except OSError as error:
+            raise _disk_error(f"write {self._root / path}", error) from error
         return offset
 
     @staticmethod
-    def _write(descriptor: int, buffers: tuple[Buffer, ...]) -> None:
-        wanted = sum(len(buffer) for buffer in buffers)
+    def _write(descriptor: int, buffers: tuple[Buffer, ...], size_bytes: int) -> None:
         written = os.writev(descriptor, buffers)
-        if written == wanted:
+        if written == size_bytes:
             return
         rest = memoryview(b"".join(buffers))[written:]
         while rest:
