@@ -44,9 +44,8 @@ def run(folder: Path, seconds: float) -> list[Finding]:
     p50, p95, worst = statistics.median(late_ms), percentile(late_ms, 0.95), max(late_ms)
     shown = notes[-1][3] - notes[0][3] + 1
     share = shown / (RATE_FPS * window_s)
-    say(
-        f"{len(readable)} frames, {100 * share:.0f} % shown: p50 {p50:.0f}, p95 {p95:.0f}, worst {worst:.0f} ms"
-    )
+    shares = f"{len(readable)} frames, {100 * share:.0f} % shown"
+    say(f"{shares}: p50 {p50:.0f}, p95 {p95:.0f}, worst {worst:.0f} ms")
     assert share > 0.9, "the page skipped more than a tenth of the frames"
     words = (
         f"p95 of {len(readable)} frames, p50 {p50:.0f} ms, worst {worst:.0f} ms; {100 * share:.0f} % shown"
