@@ -18,8 +18,8 @@ _LIMITS = (
     "Glass to glass leaves out what a real lens, sensor and encoder add (commonly 50 to 150 ms) and what "
     "a screen adds (8 to 30 ms): it starts when a frame is due at the camera's socket and ends when the "
     "browser expects to show it.",
-    "The browser is headless Chromium decoding in software on the same cores: while other work filled both of "
-    "them (load average 8), seek_ms was measured at 638 ms and live_latency_ms at 237 ms.",
+    "The browser is headless Chromium decoding in software on the same cores: while other work filled "
+    "both (load average 8), seek_ms was measured at 638 ms and live_latency_ms at 237 ms.",
 )
 
 
