@@ -38,6 +38,7 @@ async def test_no_password_comes_back_or_into_the_audit(town: Town) -> None:
         told = (await client.post("/api/v1/cameras", json=CAMERA)).text
         told += (await client.get("/api/v1/channels")).text
         told += (await client.get("/api/v1/audit")).text
+        assert (await client.get("/api/v1/audit", params={"before": 1 << 63})).status_code == 422
         for entry in await town.faces.audit.entries(100):
             told += repr(await town.faces.audit.details(entry.sequence))
         assert "open-sesame" not in told

@@ -77,6 +77,8 @@ def test_user_info_is_taken_out(typed: str, username: str, password: str) -> Non
         ("rtsp://255.255.255.255/x", "one machine"),
         ("rtsp://[ff02::1]/x", "one machine"),
         ("rtsp://[::ffff:0.0.0.0]/x", "one machine"),
+        ("rtsp://169.254.169.254/latest/meta-data", "machine's host"),
+        ("rtsp://[::ffff:169.254.169.254]/x", "machine's host"),
         ("rtsp://[fe80::1%25eth0]/x", "IPv6"),
         ("rtsp://[::1/x", "closed"),
         ("rtsp://[::1]8554/x", "closed"),

@@ -246,3 +246,12 @@ async def test_wrong_sql_is_the_programs_error(database: Database) -> None:
     with pytest.raises(OperationalError, match="no such table"):
         await database.read(lambda connection: connection.execute(text("SELECT * FROM nowhere")).first())
     assert await database.read(all_notes) == []
+
+
+async def test_errors_do_not_tell_the_values(database: Database) -> None:
+    """An error's text goes into the log with its trace; a value may be a hash or a sealed secret."""
+    with pytest.raises(OperationalError) as failed:
+        await database.read(
+            lambda connection: connection.execute(text("SELECT * FROM nowhere WHERE a = :a"), {"a": "canary"})
+        )
+    assert "canary" not in str(failed.value)

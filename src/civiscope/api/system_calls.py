@@ -11,6 +11,7 @@ from civiscope.api.guard import Open
 from civiscope.security import Permission, RecordedEntry
 
 _AUDIT_PAGE = 500
+_LAST_SEQUENCE = (1 << 63) - 1
 
 
 class SystemCalls:
@@ -47,7 +48,7 @@ class SystemCalls:
     async def audit(
         self,
         limit: Annotated[int, Query(ge=1, le=_AUDIT_PAGE)] = 100,
-        before: Annotated[int | None, Query(ge=0)] = None,
+        before: Annotated[int | None, Query(ge=0, le=_LAST_SEQUENCE)] = None,
     ) -> dict[str, object]:
         """The audit log, newest first, and whether its chain is whole."""
         entries = await self._faces.audit.entries(limit, before)

@@ -20,6 +20,8 @@ _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _SECRET_PART = re.compile(
     r"(?P<key>(?:pass|passwd|password|pwd)=)[^&;/?]+?(?=_channel=|_stream=|[&;/?]|$)", re.IGNORECASE
 )
+_METADATA = frozenset({"169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"})
+"""Where hosts of virtual machines hand out credentials; nothing must be talked into asking there."""
 _PATH_SAFE = "!$%&'()*+,-./:;=?@[]_~|"
 
 
@@ -155,6 +157,10 @@ def _ip(text: str, version: int) -> str:
     if plain.is_unspecified or plain.is_multicast or str(plain) == "255.255.255.255":
         raise _refuse(
             "The IP address in the address does not name one machine. Type the camera's own address."
+        )
+    if str(plain) in _METADATA:
+        raise _refuse(
+            "The IP address in the address belongs to the machine's host. Type the camera's own address."
         )
     return str(address)
 

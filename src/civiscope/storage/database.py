@@ -198,7 +198,9 @@ def _alter(connection: Connection, work: _Alteration) -> Any:
 
 
 def _make_engine(path: Path, settings: DatabaseSettings, writes: bool) -> Engine:
-    engine = create_engine("sqlite://", creator=partial(_open, path, settings, writes), poolclass=NullPool)
+    engine = create_engine(
+        "sqlite://", creator=partial(_open, path, settings, writes), poolclass=NullPool, hide_parameters=True
+    )  # the texts of errors go into logs: without the values, which may be hashes, sealed secrets, names
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     @event.listens_for(engine, "begin")
