@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { readLiveMessage } from "../src/api/liveMessages";
 import { problemOf } from "../src/api/result";
 import { isJpeg, readInit, readPictures } from "../src/widgets/player/boxes";
-import { choose, put, readTiles, resize } from "../src/widgets/tiles";
 
 function message(type: number, atUs: number, payload: Uint8Array): ArrayBuffer {
   const buffer = new ArrayBuffer(9 + payload.length);
@@ -106,22 +105,5 @@ describe("problems", () => {
       problemOf(429, { error: { kind: "exhausted", message: "", retry_after_s: 9 } }, null).retryAfterS,
     ).toBe(9);
     expect(problemOf(429, null, "30").retryAfterS).toBe(30);
-  });
-});
-
-describe("tiles", () => {
-  const a = "01a1fd19-81e8-7385-befb-c9aa76079dcb";
-  const b = "01a1fd19-87cb-751a-b0ba-9a3bcbee2bf8";
-  it("come from the address, and odd words are empty tiles", () => {
-    const tiles = readTiles(new URLSearchParams(`grid=4&tiles=${a},<x>,,${b},${b}`), 16);
-    expect(tiles.slots).toEqual([a, null, null, b]);
-    expect(readTiles(new URLSearchParams("grid=16"), 9).size).toBe(4);
-  });
-  it("change places, fill on and keep cameras when made fewer", () => {
-    const tiles = readTiles(new URLSearchParams(`grid=4&tiles=${a},,,${b}`), 16);
-    expect(put(tiles, 0, b).slots).toEqual([b, null, null, a]);
-    expect(choose({ ...tiles, selected: 1 }, a).slots).toEqual([null, a, null, b]);
-    expect(resize(tiles, 1).slots).toEqual([a]);
-    expect(resize(tiles, 9).slots[3]).toBe(b);
   });
 });

@@ -162,6 +162,15 @@ export class Client {
     return this.json("DELETE", `/cameras/${encodeURIComponent(channelId)}`);
   }
 
+  restoreCamera(channelId: string): Promise<Result<Channel>> {
+    return this.json("POST", `/cameras/${encodeURIComponent(channelId)}/restore`);
+  }
+
+  /** Cameras that were removed and can come back. */
+  removedChannels(signal?: AbortSignal): Promise<Result<readonly Channel[]>> {
+    return this.json("GET", "/channels?removed=true", undefined, signal);
+  }
+
   timeline(
     channels: readonly string[],
     fromUs: number,

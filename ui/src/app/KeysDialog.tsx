@@ -10,7 +10,9 @@ const SHOWN: Readonly<Record<string, string>> = {
   ArrowRight: "→",
   "Ctrl+ArrowLeft": "Ctrl ←",
   "Ctrl+ArrowRight": "Ctrl →",
+  "Ctrl+k": "Ctrl K",
   Escape: "Esc",
+  Delete: "Del",
 };
 
 /** All keys that work here and now; single keys can be switched off (WCAG 2.1.4). */

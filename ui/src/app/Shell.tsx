@@ -2,16 +2,24 @@ import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { client, serverClock } from "../api/client";
 import type { Session } from "../api/types";
 import { go, useAddress } from "../kit/address";
+import { Icon } from "../kit/icons";
 import { Button, Link, Skeleton, StateBox } from "../kit/parts";
 import { ShortcutContext, useShortcuts } from "../kit/shortcuts";
 import { momentText, timeText, zoneName } from "../kit/time";
 import { en } from "../text/en";
 import { SiteContext, useAsked, type Site } from "../widgets/site";
+import { AccountMenu } from "./AccountMenu";
 import { KeysDialog } from "./KeysDialog";
 import { PurposeField } from "./PurposeField";
 import { ROUTES, routeOf } from "./routes";
 import { createShortcuts } from "./shortcuts";
-import { ThemeField } from "./ThemeField";
+
+interface Said {
+  readonly words: string;
+  readonly undo: (() => void) | null;
+}
+
+const NOTHING_SAID: Said = { words: "", undo: null };
 
 interface ShellProps {
   readonly session: Session;
@@ -29,14 +37,14 @@ function keptPurpose(session: Session): string | null {
 
 export function Shell({ session, onSignedOut, onSignOut }: ShellProps) {
   const [purpose, setPurposeState] = useState(() => keptPurpose(session));
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState<Said>(NOTHING_SAID);
   const [shortcuts] = useState(createShortcuts);
   const channels = useAsked((signal) => client.channels(signal), "channels", CHANNELS_EVERY_MS);
 
   useEffect(() => shortcuts.listen(window), [shortcuts]);
   useEffect(() => {
-    if (said === "") return undefined;
-    const timer = setTimeout(() => setSaid(""), 8_000);
+    if (said.words === "") return undefined;
+    const timer = setTimeout(() => setSaid(NOTHING_SAID), said.undo === null ? 8_000 : 30_000);
     return () => clearTimeout(timer);
   }, [said]);
   const setPurpose = useCallback(
@@ -55,7 +63,7 @@ export function Shell({ session, onSignedOut, onSignOut }: ShellProps) {
       channels,
       can: (permission) => session.permissions.includes(permission),
       onSignedOut,
-      say: setSaid,
+      say: (words, undo) => setSaid({ words, undo: undo ?? null }),
     }),
     [session, purpose, setPurpose, channels, onSignedOut],
   );
@@ -63,7 +71,7 @@ export function Shell({ session, onSignedOut, onSignOut }: ShellProps) {
   return (
     <ShortcutContext value={shortcuts.registry}>
       <SiteContext value={site}>
-        <Frame site={site} said={said} onSignOut={onSignOut} />
+        <Frame site={site} said={said} onHeard={() => setSaid(NOTHING_SAID)} onSignOut={onSignOut} />
       </SiteContext>
     </ShortcutContext>
   );
@@ -71,11 +79,12 @@ export function Shell({ session, onSignedOut, onSignOut }: ShellProps) {
 
 interface FrameProps {
   readonly site: Site;
-  readonly said: string;
+  readonly said: Said;
+  readonly onHeard: () => void;
   readonly onSignOut: () => void;
 }
 
-function Frame({ site, said, onSignOut }: FrameProps) {
+function Frame({ site, said, onHeard, onSignOut }: FrameProps) {
   const { pathname } = useAddress();
   const route = routeOf(pathname);
   const [isKeys, setKeys] = useState(false);
@@ -104,8 +113,8 @@ function Frame({ site, said, onSignOut }: FrameProps) {
             current={route?.path === path}
             testId={`page-${path.slice(1)}`}
           >
-            <span className="rail-sign" aria-hidden="true">
-              {sign}
+            <span className="rail-sign">
+              <Icon name={sign} />
             </span>
             <span>{name}</span>
             <kbd aria-hidden="true">{index + 1}</kbd>
@@ -118,25 +127,7 @@ function Frame({ site, said, onSignOut }: FrameProps) {
         <span className="top-space" />
         <LinkState channels={site.channels} />
         <Clock zone={site.zone} />
-        <ThemeField />
-        <a
-          className="button button-quiet"
-          href={client.authorityAddress}
-          download
-          title={`${en.signIn.authority}. ${en.signIn.authorityHint}`}
-        >
-          {en.shell.authority}
-        </a>
-        <Button kind="quiet" label={en.keys.help} onClick={() => setKeys(true)} testId="keys">
-          <span aria-hidden="true">?</span>
-        </Button>
-        <span className="top-who" data-testid="who">
-          <span className="visually-hidden">{en.shell.signedInAs("")}</span>
-          {site.session.principal.name}
-        </span>
-        <Button kind="quiet" onClick={onSignOut} testId="sign-out">
-          {en.shell.signOut}
-        </Button>
+        <AccountMenu name={site.session.principal.name} onKeys={() => setKeys(true)} onSignOut={onSignOut} />
       </header>
       <StaleBanner channels={site.channels} zone={site.zone} />
       <main className="main" id="main" tabIndex={-1}>
@@ -153,7 +144,18 @@ function Frame({ site, said, onSignOut }: FrameProps) {
         )}
       </main>
       <div className="said" role="status" aria-live="polite" data-testid="said">
-        {said}
+        {said.words}
+        {said.undo !== null && (
+          <Button
+            onClick={() => {
+              said.undo?.();
+              onHeard();
+            }}
+            testId="undo"
+          >
+            {en.common.undo}
+          </Button>
+        )}
       </div>
       {isKeys && <KeysDialog onClose={() => setKeys(false)} />}
     </div>
@@ -168,7 +170,7 @@ function LinkState({ channels }: { readonly channels: Site["channels"] }) {
   const down = isDown(channels);
   return (
     <span className={down ? "verdict is-bad" : "verdict is-good"} data-testid="link">
-      <span aria-hidden="true">{down ? "▲" : "●"}</span>
+      <Icon name={down ? "alarm" : "dot"} />
       <span className="link-words"> {down ? en.shell.linkDown : en.shell.linkUp}</span>
     </span>
   );
@@ -178,7 +180,7 @@ function StaleBanner({ channels, zone }: { readonly channels: Site["channels"]; 
   if (!isDown(channels)) return <div className="stale-none" />;
   return (
     <div className="stale" role="alert" data-testid="stale">
-      ▲{" "}
+      <Icon name="alarm" />{" "}
       {en.shell.linkDownLong(
         channels.answeredUs === null ? en.common.none : timeText(channels.answeredUs, zone),
       )}

@@ -1,6 +1,7 @@
 /** Which page stands at which path, in the order of the rail's digits. */
 
 import { lazy, type ComponentType } from "react";
+import type { IconName } from "../kit/icons";
 import { LivePage } from "../pages/live/LivePage";
 import { en } from "../text/en";
 
@@ -17,16 +18,16 @@ const HealthPage = lazy(async () => ({ default: (await import("../pages/health/H
 export interface Route {
   readonly path: string;
   readonly name: string;
-  readonly sign: string;
+  readonly sign: IconName;
   readonly page: ComponentType;
 }
 
 export const ROUTES: readonly Route[] = [
-  { path: "/live", name: en.pages.live, sign: "◉", page: LivePage },
-  { path: "/playback", name: en.pages.playback, sign: "▷", page: PlaybackPage },
-  { path: "/cameras", name: en.pages.cameras, sign: "▣", page: CamerasPage },
-  { path: "/audit", name: en.pages.audit, sign: "☰", page: AuditPage },
-  { path: "/health", name: en.pages.health, sign: "✚", page: HealthPage },
+  { path: "/live", name: en.pages.live, sign: "live", page: LivePage },
+  { path: "/playback", name: en.pages.playback, sign: "playback", page: PlaybackPage },
+  { path: "/cameras", name: en.pages.cameras, sign: "camera", page: CamerasPage },
+  { path: "/audit", name: en.pages.audit, sign: "list", page: AuditPage },
+  { path: "/health", name: en.pages.health, sign: "health", page: HealthPage },
 ];
 
 export function routeOf(path: string): Route | null {

@@ -1,6 +1,7 @@
 /** Small parts every page is made of. */
 
 import { useEffect, useId, useRef, type MouseEvent, type ReactNode } from "react";
+import { Icon, type IconName } from "./icons";
 
 interface ButtonProps {
   readonly children: ReactNode;
@@ -93,7 +94,7 @@ export function Dialog({ title, closeLabel, onClose, children, testId }: DialogP
       <header className="dialog-head">
         <h2 id={titleId}>{title}</h2>
         <Button kind="quiet" onClick={onClose} label={closeLabel}>
-          <span aria-hidden="true">✕</span>
+          <Icon name="close" />
         </Button>
       </header>
       {children}
@@ -104,7 +105,7 @@ export function Dialog({ title, closeLabel, onClose, children, testId }: DialogP
 interface StateProps {
   readonly title: string;
   readonly children?: ReactNode;
-  readonly sign?: string;
+  readonly sign?: IconName;
   readonly tone?: "quiet" | "warning" | "error";
   readonly testId?: string;
 }
@@ -118,8 +119,8 @@ export function StateBox({ title, children, sign, tone = "quiet", testId }: Stat
       data-testid={testId}
     >
       {sign !== undefined && (
-        <span className="state-sign" aria-hidden="true">
-          {sign}
+        <span className="state-sign">
+          <Icon name={sign} />
         </span>
       )}
       <h2>{title}</h2>

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { client } from "../api/client";
+import { Icon } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { localTime, momentOf } from "../kit/time";
 import { en } from "../text/en";
@@ -41,11 +42,11 @@ export function Calendar({ channelId, atUs, zone, onDay }: CalendarProps) {
     <section className="calendar" aria-label={en.playback.calendar} data-testid="calendar">
       <div className="calendar-head">
         <Button kind="quiet" label={en.playback.previousMonth} onClick={() => turn(-1)}>
-          <span aria-hidden="true">‹</span>
+          <Icon name="left" />
         </Button>
         <strong>{name}</strong>
         <Button kind="quiet" label={en.playback.nextMonth} onClick={() => turn(1)}>
-          <span aria-hidden="true">›</span>
+          <Icon name="right" />
         </Button>
       </div>
       <div className={`calendar-days first-${firstWeekday}`}>

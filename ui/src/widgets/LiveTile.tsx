@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { client } from "../api/client";
 import type { Channel } from "../api/types";
+import { Icon } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { ageText } from "../kit/time";
 import { en } from "../text/en";
@@ -135,18 +136,17 @@ function LiveBadges({
   return (
     <>
       <span className={`badge badge-${snapshot.state}`}>
-        <span aria-hidden="true">{snapshot.state === "live" ? "●" : "○"}</span>{" "}
-        {en.live.states[snapshot.state]}
+        <Icon name={snapshot.state === "live" ? "dot" : "ring"} /> {en.live.states[snapshot.state]}
       </span>
       {channel?.state === "recording" && snapshot.state !== "lost" && (
         <span className="badge badge-rec" title={en.live.recHint}>
-          <span aria-hidden="true">▬</span> {en.live.rec}
+          <Icon name="bar" /> {en.live.rec}
         </span>
       )}
       {codec !== null && codec !== "h264" && <span className="badge">{codec.toUpperCase()}</span>}
       {snapshot.droppedCount > 0 && (
         <span className="badge badge-warning" title={en.live.dropped(snapshot.droppedCount)}>
-          <span aria-hidden="true">◆</span> −{snapshot.droppedCount}
+          <Icon name="diamond" /> −{snapshot.droppedCount}
         </span>
       )}
     </>

@@ -20,7 +20,7 @@ export function ProblemBox({
   return (
     <StateBox
       title={isDenied ? en.problem.deniedTitle : en.problem.title}
-      sign={isDenied ? "⃠" : "◆"}
+      sign={isDenied ? "denied" : "diamond"}
       tone={isDenied ? "warning" : "error"}
       testId="problem"
     >
@@ -33,7 +33,7 @@ export function ProblemBox({
 /** Shown in place of a page whose permission is missing. */
 export function DeniedBox({ permission }: { readonly permission: string }) {
   return (
-    <StateBox title={en.problem.deniedTitle} sign="⃠" tone="warning" testId="denied">
+    <StateBox title={en.problem.deniedTitle} sign="denied" tone="warning" testId="denied">
       <p>{en.problem.denied(permission)}</p>
     </StateBox>
   );

@@ -9,13 +9,13 @@ export function PurposeNeeded({ lacks }: { readonly lacks: string | null }) {
   const site = useSite();
   if (site.session.purposes.length === 0) {
     return (
-      <StateBox title={en.problem.deniedTitle} tone="warning" sign="⃠" testId="purpose-needed">
+      <StateBox title={en.problem.deniedTitle} tone="warning" sign="denied" testId="purpose-needed">
         <p>{en.shell.purposesEmpty}</p>
       </StateBox>
     );
   }
   return (
-    <StateBox title={en.live.needPurpose} sign="⚖" testId="purpose-needed">
+    <StateBox title={en.live.needPurpose} sign="purpose" testId="purpose-needed">
       <p>{lacks ?? en.live.needPurposeHint}</p>
       <Button kind="primary" onClick={() => document.getElementById(PURPOSE_FIELD)?.focus()}>
         {en.live.choosePurpose}

@@ -1,4 +1,5 @@
 import type { DragEvent, ReactNode, RefObject } from "react";
+import { Icon } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { en } from "../text/en";
 
@@ -71,10 +72,10 @@ export function TileFrame({ frameRef, ...props }: TileFrameProps) {
             onClick={props.onMaximise}
             label={props.isMaximised ? en.live.restore : en.live.maximise}
           >
-            <span aria-hidden="true">{props.isMaximised ? "▣" : "□"}</span>
+            <Icon name={props.isMaximised ? "shrink" : "enlarge"} />
           </Button>
           <Button kind="quiet" onClick={props.onClear} label={en.live.clear}>
-            <span aria-hidden="true">✕</span>
+            <Icon name="close" />
           </Button>
         </div>
       )}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { serverClock } from "../api/client";
 import type { ChannelTimeline, Timeline as TimelineAnswer } from "../api/types";
+import { Icon, type IconName } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { momentText, preciseText } from "../kit/time";
 import { en, reasonWords } from "../text/en";
@@ -169,18 +170,18 @@ function TimelineButtons({
   const zoom = (factor: number) => () =>
     onView((old) => zoomAround(old, group.snapshot().positionUs, factor));
   const page = (share: number) => () => onView((old) => scroll(old, share * widthUs(old)));
-  const buttons: readonly (readonly [string, string, () => void])[] = [
-    [en.timeline.earlier, "«", page(-0.8)],
-    [en.timeline.zoomOut, "−", zoom(2)],
-    [en.timeline.zoomIn, "+", zoom(0.5)],
-    [en.timeline.later, "»", page(0.8)],
-    [en.timeline.centre, "◎", () => onView((old) => centre(old, group.snapshot().positionUs))],
+  const buttons: readonly (readonly [string, IconName, () => void])[] = [
+    [en.timeline.earlier, "farLeft", page(-0.8)],
+    [en.timeline.zoomOut, "minus", zoom(2)],
+    [en.timeline.zoomIn, "plus", zoom(0.5)],
+    [en.timeline.later, "farRight", page(0.8)],
+    [en.timeline.centre, "centre", () => onView((old) => centre(old, group.snapshot().positionUs))],
   ];
   return (
     <div className="timeline-buttons group" role="group" aria-label={en.timeline.label}>
       {buttons.map(([words, sign, run]) => (
         <Button key={words} kind="quiet" label={words} onClick={run}>
-          <span aria-hidden="true">{sign}</span>
+          <Icon name={sign} />
         </Button>
       ))}
       <span className="visually-hidden">

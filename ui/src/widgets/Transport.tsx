@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { Icon, type IconName } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { preciseText, zoneName } from "../kit/time";
 import { en } from "../text/en";
@@ -29,19 +30,20 @@ export function Transport({ group, zone, speeds, onEdge }: TransportProps) {
     });
   }, [group, zone]);
   const words = en.playback;
-  const skips: readonly (readonly [string, string, () => void])[] = [
-    [words.back, "↶10", () => group.skip(-10_000_000)],
-    [words.stepBack, "|◂", () => group.step(-1)],
+  const skips: readonly (readonly [string, IconName, () => void])[] = [
+    [words.back, "back", () => group.skip(-10_000_000)],
+    [words.stepBack, "stepBack", () => group.step(-1)],
   ];
-  const onward: readonly (readonly [string, string, () => void])[] = [
-    [words.stepOn, "▸|", () => group.step(1)],
-    [words.forward, "10↷", () => group.skip(10_000_000)],
+  const onward: readonly (readonly [string, IconName, () => void])[] = [
+    [words.stepOn, "stepOn", () => group.step(1)],
+    [words.forward, "onward", () => group.skip(10_000_000)],
   ];
   return (
     <div className="transport" role="group" aria-label={words.play}>
       {skips.map(([label, sign, run]) => (
         <Button key={label} label={label} onClick={run}>
-          <span aria-hidden="true">{sign}</span>
+          <Icon name={sign} />
+          {(sign === "back" || sign === "onward") && <span aria-hidden="true">10</span>}
         </Button>
       ))}
       <Button
@@ -50,11 +52,12 @@ export function Transport({ group, zone, speeds, onEdge }: TransportProps) {
         onClick={() => group.toggle()}
         testId="play"
       >
-        <span aria-hidden="true">{state.isPlaying ? "❚❚" : "▶"}</span>
+        <Icon name={state.isPlaying ? "pause" : "play"} />
       </Button>
       {onward.map(([label, sign, run]) => (
         <Button key={label} label={label} onClick={run}>
-          <span aria-hidden="true">{sign}</span>
+          <Icon name={sign} />
+          {(sign === "back" || sign === "onward") && <span aria-hidden="true">10</span>}
         </Button>
       ))}
       <label className="inline-field">

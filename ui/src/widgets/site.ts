@@ -59,8 +59,8 @@ export interface Site {
   readonly channels: Asked<readonly Channel[]>;
   readonly can: (permission: string) => boolean;
   readonly onSignedOut: () => void;
-  /** Say something once, politely, at the edge of the screen. */
-  readonly say: (words: string) => void;
+  /** Say something once, politely, at the edge of the screen; with a way back where there is one. */
+  readonly say: (words: string, undo?: () => void) => void;
 }
 
 export const SiteContext = createContext<Site | null>(null);

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { client } from "../../api/client";
 import type { Problem } from "../../api/result";
 import type { AuditEntry, AuditPage as AuditPageAnswer } from "../../api/types";
+import { Icon } from "../../kit/icons";
 import { Button, Skeleton, StateBox } from "../../kit/parts";
 import { momentText } from "../../kit/time";
 import { en } from "../../text/en";
@@ -33,8 +34,7 @@ function Audit() {
             role="status"
             data-testid="intact"
           >
-            <span aria-hidden="true">{page.intact ? "✓" : "▲"}</span>{" "}
-            {page.intact ? en.audit.intact : en.audit.broken}
+            <Icon name={page.intact ? "check" : "alarm"} /> {page.intact ? en.audit.intact : en.audit.broken}
           </p>
         )}
       </div>
@@ -118,7 +118,7 @@ function Entries({ entries }: { readonly entries: readonly AuditEntry[] }) {
               <td title={entry.object}>{objectWords(entry.object)}</td>
               <td title={entry.why}>{purposes.get(entry.why) ?? entry.why}</td>
               <td>
-                <span aria-hidden="true">{entry.outcome === "done" ? "✓" : "▲"}</span> {entry.outcome}
+                <Icon name={entry.outcome === "done" ? "check" : "alarm"} /> {entry.outcome}
               </td>
               <td className="mono">{entry.from_where}</td>
             </tr>

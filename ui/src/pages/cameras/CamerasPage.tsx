@@ -8,7 +8,7 @@ import { bitrateText, momentText } from "../../kit/time";
 import { en, reasonWords } from "../../text/en";
 import { StateSign } from "../../widgets/CameraTree";
 import { DeniedBox, ProblemBox, problemWords } from "../../widgets/ProblemBox";
-import { useSite } from "../../widgets/site";
+import { useAsked, useSite } from "../../widgets/site";
 import { AddCamera } from "./AddCamera";
 
 export function CamerasPage() {
@@ -38,11 +38,12 @@ export function CamerasPage() {
       {value === null && problem === null && <Skeleton rows={5} label={en.common.loading} />}
       {problem !== null && value === null && <ProblemBox problem={problem} onRetry={refresh} />}
       {value?.length === 0 && (
-        <StateBox title={en.cameras.empty} sign="▭" testId="no-cameras">
+        <StateBox title={en.cameras.empty} sign="camera" testId="no-cameras">
           <p>{en.cameras.emptyHint}</p>
         </StateBox>
       )}
       {value !== null && value.length > 0 && <CameraTable channels={value} />}
+      {value !== null && <RemovedCameras present={value} />}
       {isAdding && (
         <AddCamera
           onClose={() => {
@@ -71,7 +72,7 @@ function streamWords(channel: Channel): string {
 
 function CameraTable({ channels }: { readonly channels: readonly Channel[] }) {
   const { zone, can } = useSite();
-  const [leaving, setLeaving] = useState<Channel | null>(null);
+  const { remove } = useRemoval();
   const [naming, setNaming] = useState<Channel | null>(null);
   const { columns } = en.cameras;
   return (
@@ -109,7 +110,7 @@ function CameraTable({ channels }: { readonly channels: readonly Channel[] }) {
                     ? en.common.none
                     : bitrateText(channel.streams[0].bitrate_bps)}
                 </td>
-                <td className="mono">
+                <td className="mono moment">
                   {channel.since_us === null ? en.common.none : momentText(channel.since_us, zone)}
                 </td>
                 <td>
@@ -120,7 +121,7 @@ function CameraTable({ channels }: { readonly channels: readonly Channel[] }) {
                     <Button
                       kind="quiet"
                       disabled={!can("camera.remove")}
-                      onClick={() => setLeaving(channel)}
+                      onClick={() => void remove(channel)}
                       testId="remove"
                     >
                       {en.cameras.remove}
@@ -132,7 +133,6 @@ function CameraTable({ channels }: { readonly channels: readonly Channel[] }) {
           </tbody>
         </table>
       </div>
-      {leaving !== null && <RemoveDialog channel={leaving} onClose={() => setLeaving(null)} />}
       {naming !== null && <RenameDialog channel={naming} onClose={() => setNaming(null)} />}
     </>
   );
@@ -143,34 +143,50 @@ interface ChangeProps {
   readonly onClose: () => void;
 }
 
-function RemoveDialog({ channel, onClose }: ChangeProps) {
+/** Removing can be undone, so nobody is asked twice: the way back stays on the screen for a while. */
+function useRemoval() {
   const site = useSite();
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const remove = async () => {
-    const done = await client.removeCamera(channel.id);
-    if (done.ok) {
-      site.say(en.cameras.removed(channel.name));
-      site.channels.refresh();
-      onClose();
-    } else {
-      setProblem(done.problem);
-    }
+  const finish = (words: string, undo?: () => void) => {
+    site.say(words, undo);
+    site.channels.refresh();
   };
+  const restore = async (channel: Channel) => {
+    const done = await client.restoreCamera(channel.id);
+    if (done.ok) finish(en.cameras.restored(channel.name));
+    else if (done.problem !== null) finish(problemWords(done.problem));
+  };
+  const remove = async (channel: Channel) => {
+    const done = await client.removeCamera(channel.id);
+    if (done.ok) finish(en.cameras.removed(channel.name), () => void restore(channel));
+    else if (done.problem !== null) finish(problemWords(done.problem));
+  };
+  return { remove, restore };
+}
+
+/** Removed cameras whose recordings may still be there; each can come back. */
+function RemovedCameras({ present }: { readonly present: readonly Channel[] }) {
+  const { can } = useSite();
+  const { restore } = useRemoval();
+  const key = present.map((one) => one.id).join(",");
+  const asked = useAsked((signal) => client.removedChannels(signal), `removed ${key}`, null);
+  const known = new Set(present.map((one) => one.id));
+  const removed = (asked.value ?? []).filter((one) => !known.has(one.id));
+  if (removed.length === 0) return null;
   return (
-    <Dialog title={en.cameras.removeTitle(channel.name)} closeLabel={en.common.close} onClose={onClose}>
-      <p>{en.cameras.removeText}</p>
-      {problem !== null && (
-        <p className="field-error" role="alert">
-          {problemWords(problem)}
-        </p>
-      )}
-      <div className="dialog-foot">
-        <Button onClick={onClose}>{en.common.cancel}</Button>
-        <Button kind="danger" onClick={() => void remove()} testId="remove-confirm">
-          {en.cameras.remove}
-        </Button>
-      </div>
-    </Dialog>
+    <details className="removed" data-testid="removed">
+      <summary>{en.cameras.removedTitle(removed.length)}</summary>
+      <p className="hint">{en.cameras.removedHint}</p>
+      <ul>
+        {removed.map((channel) => (
+          <li key={channel.id}>
+            <span>{channel.name}</span> <span className="mono">{channel.address}</span>{" "}
+            <Button disabled={!can("camera.add")} onClick={() => void restore(channel)} testId="restore">
+              {en.cameras.restore}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

@@ -1,8 +1,10 @@
 import type { ReactNode } from "react";
 import { client } from "../../api/client";
+import type { SystemStatus } from "../../api/types";
+import { Icon } from "../../kit/icons";
 import { Skeleton } from "../../kit/parts";
-import { bytesText, momentText } from "../../kit/time";
-import { en } from "../../text/en";
+import { bitrateText, bytesText, momentText } from "../../kit/time";
+import { en, reasonWords } from "../../text/en";
 import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
 import { useAsked, useSite } from "../../widgets/site";
 
@@ -17,29 +19,24 @@ function State({ state }: { readonly state: string }) {
   const isGood = GOOD_STATES.includes(state.toLowerCase());
   return (
     <span className={isGood ? "verdict is-good" : "verdict is-bad"}>
-      <span aria-hidden="true">{isGood ? "✓" : "▲"}</span> {state}
+      <Icon name={isGood ? "check" : "alarm"} /> {wordsFor(en.health.states, state)}
     </span>
   );
 }
 
-/** A cell of a table whose columns the server names. */
-function cellText(value: unknown, name: string, zone: string): string {
-  if (value === null || value === undefined || value === "") return en.common.none;
-  if (typeof value === "number") {
-    if (name.endsWith("_us") && value > 1e15) return momentText(value, zone);
-    if (name.endsWith("_bytes")) return bytesText(value);
-    return Number.isInteger(value) ? String(value) : value.toFixed(2);
-  }
-  if (typeof value === "string") return value;
-  return JSON.stringify(value);
+function wordsFor(known: Readonly<Record<string, string>>, name: string): string {
+  return known[name] ?? name;
 }
 
 function Table({
   head,
+  numbers,
   children,
   label,
 }: {
   readonly head: readonly string[];
+  /** Columns of figures. */
+  readonly numbers: readonly number[];
   readonly children: ReactNode;
   readonly label: string;
 }) {
@@ -48,8 +45,8 @@ function Table({
       <table>
         <thead>
           <tr>
-            {head.map((words) => (
-              <th key={words} scope="col">
+            {head.map((words, index) => (
+              <th key={words} scope="col" className={numbers.includes(index) ? "number" : undefined}>
                 {words}
               </th>
             ))}
@@ -61,21 +58,75 @@ function Table({
   );
 }
 
-function streamId(stream: Readonly<Record<string, unknown>>, index: number): string {
-  const id = stream["stream_id"] ?? stream["id"];
-  return typeof id === "string" ? id : String(index);
+function text(stream: SystemStatus["streams"][number], name: string): string {
+  const value = stream[name];
+  return typeof value === "string" ? value : "";
 }
 
-function Health() {
+function amount(stream: SystemStatus["streams"][number], name: string): number | null {
+  const value = stream[name];
+  return typeof value === "number" ? value : null;
+}
+
+const COUNT = new Intl.NumberFormat("en-GB");
+
+function countText(value: number | null): string {
+  return value === null ? en.common.none : COUNT.format(value);
+}
+
+function Streams({ streams }: { readonly streams: SystemStatus["streams"] }) {
   const { zone, channels } = useSite();
-  const asked = useAsked((signal) => client.status(signal), "status", 3_000);
-  const status = asked.value;
-  const words = en.health;
+  const { columns } = en.health;
   const names = new Map(
     (channels.value ?? []).flatMap((one) => one.streams.map((s) => [s.id, one.name] as const)),
   );
-  const hidden = new Set(["id", "stream_id", "channel_id", "run_id"]);
-  const streamColumns = Object.keys(status?.streams[0] ?? {}).filter((name) => !hidden.has(name));
+  return (
+    <Table
+      label={en.health.streams}
+      numbers={[3, 4, 5, 6, 7]}
+      head={[
+        columns.camera,
+        columns.state,
+        columns.since,
+        columns.fps,
+        columns.rate,
+        columns.units,
+        columns.lost,
+        columns.damaged,
+        columns.transport,
+        columns.reason,
+      ]}
+    >
+      {streams.map((stream, index) => {
+        const state = text(stream, "state");
+        const sinceUs = amount(stream, "since_us");
+        const bps = amount(stream, "bitrate_bps");
+        return (
+          <tr key={text(stream, "id") || index} data-testid="stream">
+            <td>{names.get(text(stream, "id")) ?? en.health.unknownCamera}</td>
+            <td>
+              <State state={state} />
+            </td>
+            <td className="mono moment">{sinceUs === null ? en.common.none : momentText(sinceUs, zone)}</td>
+            <td className="number">{amount(stream, "fps")?.toFixed(1) ?? en.common.none}</td>
+            <td className="number">{bps === null ? en.common.none : bitrateText(bps)}</td>
+            <td className="number">{countText(amount(stream, "units"))}</td>
+            <td className="number">{countText(amount(stream, "lost_packets"))}</td>
+            <td className="number">{countText(amount(stream, "damaged_units"))}</td>
+            <td>{text(stream, "transport").toUpperCase()}</td>
+            <td>{state === "running" ? "" : reasonWords(text(stream, "reason"), text(stream, "detail"))}</td>
+          </tr>
+        );
+      })}
+    </Table>
+  );
+}
+
+function Health() {
+  const { zone } = useSite();
+  const asked = useAsked((signal) => client.status(signal), "status", 3_000);
+  const status = asked.value;
+  const words = en.health;
   return (
     <section className="page" aria-label={words.title}>
       <div className="toolbar">
@@ -89,6 +140,7 @@ function Health() {
           {status.processes.length === 0 && <p className="hint">{words.noProcesses}</p>}
           <Table
             label={words.processes}
+            numbers={[2, 4]}
             head={[
               words.columns.role,
               words.columns.state,
@@ -99,12 +151,12 @@ function Health() {
           >
             {status.processes.map((one) => (
               <tr key={one.role} data-testid="process">
-                <td>{one.role}</td>
+                <td>{wordsFor(en.health.roles, one.role)}</td>
                 <td>
                   <State state={one.state} />
                 </td>
                 <td className="number">{one.pid ?? en.common.none}</td>
-                <td className="mono">
+                <td className="mono moment">
                   {one.since_us === null ? en.common.none : momentText(one.since_us, zone)}
                 </td>
                 <td className="number">{one.restarts}</td>
@@ -115,6 +167,7 @@ function Health() {
           {status.volumes.length === 0 && <p className="hint">{words.noVolumes}</p>}
           <Table
             label={words.volumes}
+            numbers={[2, 3]}
             head={[words.columns.path, words.columns.state, words.columns.used, words.columns.free]}
           >
             {status.volumes.map((one) => (
@@ -132,21 +185,7 @@ function Health() {
           {status.streams.length === 0 ? (
             <p className="hint">{words.noStreams}</p>
           ) : (
-            <Table label={words.streams} head={[words.columns.camera, ...streamColumns]}>
-              {status.streams.map((stream, index) => {
-                const id = streamId(stream, index);
-                return (
-                  <tr key={id}>
-                    <td>{names.get(id) ?? id}</td>
-                    {streamColumns.map((name) => (
-                      <td key={name} className="mono">
-                        {cellText(stream[name], name, zone)}
-                      </td>
-                    ))}
-                  </tr>
-                );
-              })}
-            </Table>
+            <Streams streams={status.streams} />
           )}
         </>
       )}

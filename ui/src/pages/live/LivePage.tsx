@@ -1,4 +1,3 @@
-import { useEffect, useRef } from "react";
 import { go } from "../../kit/address";
 import { Button, StateBox } from "../../kit/parts";
 import { useShortcuts } from "../../kit/shortcuts";
@@ -10,13 +9,7 @@ import { DeniedBox } from "../../widgets/ProblemBox";
 import { PurposeNeeded } from "../../widgets/PurposeNeeded";
 import { purposeCovers, useSite } from "../../widgets/site";
 import { TileFrame } from "../../widgets/TileFrame";
-import { choose, put, resize, useTiles, type GridSize, type Tiles } from "../../widgets/tiles";
-
-function gridFor(count: number): GridSize {
-  if (count <= 1) return 1;
-  if (count <= 4) return 4;
-  return count <= 9 ? 9 : 16;
-}
+import { choose, put, useTiles, type Tiles } from "../../widgets/tiles";
 
 function move(by: number): (tiles: Tiles) => Tiles {
   return (tiles) => ({ ...tiles, selected: (tiles.selected + by + tiles.size) % tiles.size });
@@ -32,25 +25,8 @@ function empty(index: number): (tiles: Tiles) => Tiles {
 
 export function LivePage() {
   const site = useSite();
-  const [tiles, change] = useTiles(16);
-  const channels = site.channels.value ?? [];
-  const isFirst = useRef(!new URLSearchParams(location.search).has("tiles"));
-
-  const fill = () => {
-    const ids = channels.slice(0, 16).map((one) => one.id);
-    const size = gridFor(ids.length);
-    change(() => ({
-      size,
-      slots: Array.from({ length: size }, (_, n) => ids[n] ?? null),
-      selected: 0,
-      maximised: null,
-    }));
-  };
-  useEffect(() => {
-    if (!isFirst.current || channels.length === 0) return;
-    isFirst.current = false;
-    fill();
-  });
+  const ids = (site.channels.value ?? []).map((one) => one.id);
+  const { tiles, change, pick, reset } = useTiles("live", 16, 16, ids);
 
   const maximise = (index: number) =>
     change((old) => ({ ...old, selected: index, maximised: old.maximised === null ? index : null }));
@@ -74,12 +50,8 @@ export function LivePage() {
       <section className="watch-main" aria-label={en.pages.live}>
         <div className="toolbar">
           <h1>{en.pages.live}</h1>
-          <GridPicker
-            size={tiles.size}
-            largest={16}
-            onChange={(size) => change((old) => resize(old, size))}
-          />
-          <Button onClick={fill} disabled={channels.length === 0} testId="fill">
+          <GridPicker size={tiles.size} largest={16} onChange={pick} />
+          <Button onClick={reset} disabled={ids.length === 0} testId="fill">
             {en.live.fill}
           </Button>
           <Button onClick={toPlayback} testId="to-playback">

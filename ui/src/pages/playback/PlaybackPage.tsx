@@ -13,7 +13,7 @@ import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
 import { PurposeNeeded } from "../../widgets/PurposeNeeded";
 import { purposeCovers, useAsked, useSite } from "../../widgets/site";
 import { TileFrame } from "../../widgets/TileFrame";
-import { choose, put, resize, useTiles, type Tiles } from "../../widgets/tiles";
+import { choose, put, useTiles, type Tiles } from "../../widgets/tiles";
 import { Timeline, type Selection } from "../../widgets/Timeline";
 import { TimelineList } from "../../widgets/TimelineList";
 import { askedFor, centre, HOUR_US, widthUs, zoomAround, type View } from "../../widgets/timelineModel";
@@ -66,7 +66,9 @@ function Playback({ purpose }: { readonly purpose: string }) {
   const site = useSite();
   const { zone } = site;
   const group = useGroup();
-  const [tiles, change] = useTiles(9);
+  const channels = site.channels.value ?? [];
+  const ids = channels.map((one) => one.id);
+  const { tiles, change, pick } = useTiles("playback", 9, 4, ids);
   const [view, setView] = useState<View>(() => {
     const atUs = group.snapshot().positionUs;
     return { startUs: atUs - HOUR_US / 2, endUs: atUs + HOUR_US / 2 };
@@ -75,21 +77,11 @@ function Playback({ purpose }: { readonly purpose: string }) {
   const [isList, setList] = useState(false);
   const [isCalendar, setCalendar] = useState(false);
   const onView = useCallback((by: (view: View) => View) => setView(by), []);
-  const known = site.channels.value;
-  const channels = known ?? [];
   const selectedId = tiles.slots[tiles.selected] ?? null;
-  const ids = channels.map((one) => one.id).slice(0, 36);
-  const timeline = useTimeline(ids.length > 0 ? ids : ["00000000-0000-0000-0000-000000000000"], view);
+  const asked = ids.length > 0 ? ids.slice(0, 36) : ["00000000-0000-0000-0000-000000000000"];
+  const timeline = useTimeline(asked, view);
 
   useEffect(() => group.select(`tile-${tiles.selected}`), [group, tiles.selected]);
-  useEffect(() => {
-    if (known === null || known.length === 0 || new URLSearchParams(location.search).has("tiles")) return;
-    change((old) => {
-      const sized = resize(old, known.length === 1 ? 1 : 4);
-      return { ...sized, slots: sized.slots.map((_, index) => known[index]?.id ?? null) };
-    });
-  }, [known, change]);
-
   const goTo = (atUs: number) => {
     group.seek(atUs);
     setView((old) => centre(old, atUs));
@@ -133,7 +125,7 @@ function Playback({ purpose }: { readonly purpose: string }) {
       <section className="watch-main" aria-label={en.pages.playback}>
         <div className="toolbar">
           <h1>{en.pages.playback}</h1>
-          <GridPicker size={tiles.size} largest={9} onChange={(size) => change((old) => resize(old, size))} />
+          <GridPicker size={tiles.size} largest={9} onChange={pick} />
           <Button pressed={isCalendar} onClick={() => setCalendar(!isCalendar)} testId="calendar-toggle">
             {en.playback.calendar}
           </Button>

@@ -84,9 +84,11 @@ export function SelectionBar(props: SelectionBarProps) {
           {en.playback.downloadAll(channelIds.length)}
         </Button>
       )}
-      <Button kind="quiet" disabled={fromUs === null && toUs === null} onClick={onClear}>
-        {en.playback.selectionClear}
-      </Button>
+      {(fromUs !== null || toUs !== null) && (
+        <Button kind="quiet" onClick={onClear}>
+          {en.playback.selectionClear}
+        </Button>
+      )}
       {!mayExport && <span className="hint">{en.problem.denied("video.export")}</span>}
       {problem !== null && (
         <span className="field-error" role="alert">

@@ -218,3 +218,19 @@ function readTrackFragment(view: DataView, traf: Box, moof: Box, track: VideoTra
 export function isJpeg(data: Uint8Array): boolean {
   return data[0] === 0xff && data[1] === 0xd8;
 }
+
+/** The nearest picture after (or before) a time on the track. */
+export function pictureBeyond(
+  pictures: readonly PictureSample[],
+  timeS: number,
+  direction: 1 | -1,
+): PictureSample | null {
+  let best: PictureSample | null = null;
+  for (const picture of pictures) {
+    const isBeyond = direction > 0 ? picture.timeS > timeS + 0.0005 : picture.timeS < timeS - 0.0005;
+    if (!isBeyond) continue;
+    const isNearer = best === null || direction * (best.timeS - picture.timeS) > 0;
+    if (isNearer) best = picture;
+  }
+  return best;
+}

@@ -121,10 +121,18 @@ export class PlaybackGroup {
     const positionUs = Math.min(this.clock.positionUs, PlaybackPlayer.edgeUs());
     if (this.isPlaying) this.move(positionUs);
     const now = this.clock.isRunning ? Math.min(this.clock.positionUs, PlaybackPlayer.edgeUs()) : positionUs;
-    for (const player of this.players.values()) player.follow(now, this.clock.isRunning, this.clock.speed);
+    const { isRunning, speed } = this.clock;
+    const mayReadAhead = this.mayReadAhead(now);
+    for (const player of this.players.values()) player.follow(now, isRunning, speed, mayReadAhead);
     const snapshot = this.snapshot();
     for (const listener of this.listeners) listener(snapshot);
   };
+
+  /** First pictures before stocks: a browser has six connections, and one decoder's time, for all tiles. */
+  private mayReadAhead(positionUs: number): boolean {
+    const players = [...this.players.values()];
+    return !players.some((one) => one.isAwaited && one.readiness(positionUs).kind !== "empty");
+  }
 
   private move(positionUs: number): void {
     if (positionUs < this.clock.positionUs) this.clock.seek(positionUs);

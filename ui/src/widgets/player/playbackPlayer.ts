@@ -4,36 +4,15 @@
  */
 
 import { serverClock, type MediaBlock } from "../../api/client";
-import type { Problem, Result } from "../../api/result";
+import type { Problem } from "../../api/result";
 import type { Look } from "../../api/types";
-import { isJpeg, readInit, readPictures, type PictureSample } from "./boxes";
+import { isJpeg, pictureBeyond, readInit, readPictures, type PictureSample } from "./boxes";
 import { correct, Coverage, type TileReadiness } from "./coverage";
 import { backOffS } from "./judge";
 import type { LiveSurface } from "./livePorts";
+import type { PlaybackPorts, PlaybackSnapshot, PlaybackState } from "./playbackPorts";
 import { SourceFeed } from "./sourceFeed";
 import { JpegPainter } from "./stills";
-
-export type PlaybackState = "loading" | "playing" | "no-recording" | "denied" | "unsupported" | "error";
-
-export interface PlaybackSnapshot {
-  readonly state: PlaybackState;
-  /** UTC of the picture on the screen. */
-  readonly wallUs: number | null;
-  /** Where this channel's recording goes on, when it has none here. */
-  readonly nextUs: number | null;
-  readonly problem: Problem | null;
-  readonly mseType: string | null;
-  /** From the last seek to its picture. */
-  readonly seekMs: number | null;
-  readonly isCanvasShown: boolean;
-}
-
-export interface PlaybackPorts {
-  openLook(fromUs: number, toUs: number): Promise<Result<Look>>;
-  closeLook(id: string): void;
-  media(lookId: string, atUs: number, durationUs: number, signal: AbortSignal): Promise<Result<MediaBlock>>;
-  onChange(snapshot: PlaybackSnapshot): void;
-}
 
 interface OpenLook {
   readonly look: Look;
@@ -42,10 +21,14 @@ interface OpenLook {
 }
 
 const HALF_WINDOW_US = 12 * 3_600_000_000;
-const FIRST_BLOCK_US = 2_000_000;
+/** Enough to show the place and start from it; it comes sooner than a long block. */
+const FIRST_BLOCK_US = 800_000;
 const BLOCK_US = 4_000_000;
 const KEEP_BEHIND_US = 15_000_000;
 const OPEN_EMPTY_RECHECK_MS = 1_000;
+const FIRST_PICTURE_MS = 1_500;
+/** With this much left, a tile asks for more though others still wait for their first picture. */
+const RESERVE_US = 400_000;
 
 export class PlaybackPlayer {
   private open: OpenLook | null = null;
@@ -71,6 +54,7 @@ export class PlaybackPlayer {
   private frameRequest = 0;
   private lastSnapshot = "";
   private trimmedMs = 0;
+  private mustJump = false;
 
   constructor(
     private readonly surface: LiveSurface,
@@ -94,6 +78,7 @@ export class PlaybackPlayer {
   /** The person jumped: keep what is still useful, forget the rest. */
   seek(toUs: number): void {
     this.sought = { atMs: performance.now(), toUs };
+    this.mustJump = true;
     this.loadingSinceMs = null;
     this.quietUntilMs = 0;
     if (this.coverage.at(toUs).kind === "loaded") return;
@@ -109,7 +94,8 @@ export class PlaybackPlayer {
   readiness(positionUs: number): TileReadiness {
     if (this.problem !== null || this.isUnsupported) return { kind: "idle" };
     const known = this.coverage.at(positionUs);
-    if (known.kind === "loaded" && this.isShowable(positionUs)) {
+    const isDecoding = this.sought !== null && this.painter === null && this.surface.video.seeking;
+    if (known.kind === "loaded" && !isDecoding && this.isShowable(positionUs)) {
       this.loadingSinceMs = null;
       return { kind: "ready" };
     }
@@ -121,26 +107,36 @@ export class PlaybackPlayer {
     return { kind: "loading", sinceMs: this.loadingSinceMs };
   }
 
+  /** A jump whose picture is not on the screen yet, for so long that others should wait for it. */
+  get isAwaited(): boolean {
+    return this.sought !== null && performance.now() - this.sought.atMs < FIRST_PICTURE_MS;
+  }
+
   private trackS(wallUs: number): number {
     return (wallUs - (this.open?.look.epoch_us ?? 0)) / 1e6;
   }
 
   private isShowable(positionUs: number): boolean {
-    if (this.painter !== null) return true;
+    return this.painter !== null || this.playableS(positionUs) !== null;
+  }
+
+  /** Where on the track the video stands for a time; a seek before the first picture would never end. */
+  private playableS(positionUs: number): number | null {
     const buffered = this.feed?.buffered;
-    if (!buffered) return false;
+    if (!buffered) return null;
     const atS = this.trackS(positionUs);
     for (let index = 0; index < buffered.length; index += 1) {
-      if (buffered.start(index) - 0.2 <= atS && atS < buffered.end(index)) return true;
+      const startS = buffered.start(index);
+      if (startS - 0.2 <= atS && atS < buffered.end(index)) return Math.max(atS, startS);
     }
     // All that was fetched is appended and still a hole: the pictures around it are all there is.
-    return this.feed?.isIdle === true && this.fetching === null;
+    return this.feed?.isIdle === true && this.fetching === null ? atS : null;
   }
 
   /** Follow the clock: called by the group many times a second. */
-  follow(positionUs: number, isRunning: boolean, speed: number): void {
+  follow(positionUs: number, isRunning: boolean, speed: number, mayReadAhead: boolean): void {
     if (this.isClosed) return;
-    this.want(positionUs, speed);
+    this.want(positionUs, speed, mayReadAhead);
     const state = this.stateAt(positionUs);
     if (state === "playing") this.show(positionUs, isRunning, speed);
     else if (!this.surface.video.paused) this.surface.video.pause();
@@ -151,19 +147,22 @@ export class PlaybackPlayer {
   private stateAt(positionUs: number): PlaybackState {
     if (this.problem !== null) return this.problem.kind === "denied" ? "denied" : "error";
     if (this.isUnsupported) return "unsupported";
-    const ready = this.readiness(positionUs);
-    if (ready.kind === "ready") return "playing";
-    return ready.kind === "empty" ? "no-recording" : "loading";
+    const known = this.coverage.at(positionUs).kind;
+    if (known === "loaded" && this.isShowable(positionUs)) return "playing";
+    return known === "empty" ? "no-recording" : "loading";
   }
 
   private show(positionUs: number, isRunning: boolean, speed: number): void {
-    const atS = this.trackS(positionUs);
     if (this.painter !== null) {
-      this.paintAt(atS);
+      this.paintAt(this.trackS(positionUs));
       return;
     }
     const { video } = this.surface;
-    if (video.seeking) return;
+    const atS = this.playableS(positionUs);
+    if (atS === null || (video.seeking && !this.mustJump)) return;
+    // A seek that waits for pictures thrown away since must be replaced, not waited for.
+    if (this.mustJump) video.currentTime = atS;
+    this.mustJump = false;
     const driftS = video.currentTime - atS;
     if (!isRunning) {
       if (!video.paused) video.pause();
@@ -190,20 +189,13 @@ export class PlaybackPlayer {
   neighbour(positionUs: number, direction: 1 | -1): number | null {
     if (this.open === null) return null;
     const shownS = this.trackS(this.wallUs ?? positionUs);
-    let best: PictureSample | null = null;
-    for (const picture of this.pictures) {
-      const isBeyond = direction > 0 ? picture.timeS > shownS + 0.0005 : picture.timeS < shownS - 0.0005;
-      if (!isBeyond) continue;
-      if (best === null || (direction > 0 ? picture.timeS < best.timeS : picture.timeS > best.timeS)) {
-        best = picture;
-      }
-    }
+    const best = pictureBeyond(this.pictures, shownS, direction);
     if (best === null) return null;
     const insideS = Math.min(0.005, Math.max(0.0005, best.durationS / 2));
     return Math.round((best.timeS + insideS) * 1e6) + this.open.look.epoch_us;
   }
 
-  private want(positionUs: number, speed: number): void {
+  private want(positionUs: number, speed: number, mayReadAhead: boolean): void {
     if (this.problem !== null || this.isUnsupported) return;
     const nowMs = performance.now();
     if (nowMs < this.quietUntilMs) return;
@@ -217,7 +209,8 @@ export class PlaybackPlayer {
     this.coverage.forgetOpenEmpties(nowMs - OPEN_EMPTY_RECHECK_MS);
     const aheadUs = Math.min(60_000_000, 8_000_000 * Math.max(1, speed));
     const cursor = this.coverage.missing(positionUs, Math.min(positionUs + aheadUs, this.open.toUs));
-    if (cursor !== null) void this.fetchBlock(this.open, cursor, speed);
+    if (cursor === null || (!mayReadAhead && cursor > positionUs + RESERVE_US * speed)) return;
+    void this.fetchBlock(this.open, cursor, speed);
   }
 
   private async openAround(positionUs: number): Promise<void> {

@@ -1,0 +1,65 @@
+import { useEffect, useRef } from "react";
+import { client } from "../api/client";
+import { Icon } from "../kit/icons";
+import { Button } from "../kit/parts";
+import { en } from "../text/en";
+import { ThemeField } from "./ThemeField";
+
+interface AccountMenuProps {
+  readonly name: string;
+  readonly onKeys: () => void;
+  readonly onSignOut: () => void;
+}
+
+/** Who is signed in, and the quiet things: look, keys, certificate, sign out. */
+export function AccountMenu({ name, onKeys, onSignOut }: AccountMenuProps) {
+  const box = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event) => {
+      const { current } = box;
+      if (current === null || !current.open) return;
+      const isEscape = event instanceof KeyboardEvent && event.key === "Escape";
+      const isOutside = event.type === "pointerdown" && !current.contains(event.target as Node);
+      if (isEscape || isOutside) current.open = false;
+      if (isEscape) current.querySelector("summary")?.focus();
+    };
+    document.addEventListener("pointerdown", close);
+    document.addEventListener("keydown", close);
+    return () => {
+      document.removeEventListener("pointerdown", close);
+      document.removeEventListener("keydown", close);
+    };
+  }, []);
+  return (
+    <details className="account" ref={box}>
+      <summary className="button button-quiet" data-testid="account">
+        <Icon name="person" />
+        <span className="visually-hidden">{en.shell.signedInAs("")}</span>
+        <span className="top-who" data-testid="who">
+          {name}
+        </span>
+        <Icon name="down" />
+      </summary>
+      <div className="account-menu">
+        <label className="inline-field">
+          <span>{en.shell.theme}</span>
+          <ThemeField />
+        </label>
+        <Button kind="quiet" onClick={onKeys} testId="keys">
+          {en.shell.keys} <kbd>?</kbd>
+        </Button>
+        <a
+          className="button button-quiet"
+          href={client.authorityAddress}
+          download
+          title={en.signIn.authorityHint}
+        >
+          {en.signIn.authority}
+        </a>
+        <Button kind="quiet" onClick={onSignOut} testId="sign-out">
+          {en.shell.signOut}
+        </Button>
+      </div>
+    </details>
+  );
+}
