@@ -6,7 +6,8 @@ from civiscope.ingest.connection import Lost
 from civiscope.ingest.model import LossReason
 
 _TRIES = 64
-_MAX_PER_READ = 4096
+_MAX_PER_READ = 1024
+"""In one tick; what a flooding camera sends beyond it waits in the kernel, and is lost there."""
 
 
 class PortPair:
