@@ -2,7 +2,7 @@
 
 from tests.api.town import ORIGIN, PASSWORD, Town, set_cookie
 
-from civiscope.base import ErrorKind
+from civiscope.base import ErrorKind, new_id
 
 
 async def test_the_first_administrator_is_made_once_with_the_code(fresh_town: Town) -> None:
@@ -116,3 +116,16 @@ async def test_absurd_cookies_are_no_session(town: Town) -> None:
                 "/api/v1/session", headers={"Cookie": f"__Host-civiscope={value}", "Origin": ORIGIN}
             )
             assert answer.status_code == 401
+
+
+async def test_signing_out_ends_what_is_looked_at(town: Town) -> None:
+    async with await town.client_as("operator") as client:
+        wish = {
+            "channel_id": str(new_id()),
+            "purpose": "public_safety",
+            "kind": "live",
+            "presentation": "raw",
+        }
+        assert (await client.post("/api/v1/looks", json=wish)).status_code == 201
+        assert (await client.delete("/api/v1/session")).status_code == 204
+        assert town.looks.opened[0].is_closed

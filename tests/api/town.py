@@ -187,6 +187,11 @@ class FakeLooks:
                 return look
         raise AppError(ErrorKind.MISSING, "There is no such look.")
 
+    async def end_session(self, principal: Principal) -> None:
+        for look, wish in zip(self.opened, self.wishes, strict=False):
+            if wish.principal.session_id == principal.session_id:
+                await look.close()
+
 
 class FakeSystem:
     """A machine that is well, not well, or broken."""

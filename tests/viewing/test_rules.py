@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.viewing.world import PURPOSE, Screen, World, person, until, world
 
-from civiscope.base import AppError, ErrorKind, Span
+from civiscope.base import AppError, ErrorKind, Span, new_id
 from civiscope.privacy import Function, PermitDraft, Presentation
-from civiscope.security import AuditLog, Outcome, Role
+from civiscope.security import AuditLog, Outcome, Role, SessionId
 from civiscope.viewing import ViewingSettings
 
 _SPAN = Span(1_700_000_000_000_000, 1_700_000_060_000_000)
@@ -87,6 +87,24 @@ async def test_a_new_look_ends_the_one_unused_longest_but_none_that_is_watched(t
         assert (await _refusal(here, here.wish())).kind is ErrorKind.EXHAUSTED
         await screen.close()
         await other_screen.close()
+
+
+async def test_a_sign_out_ends_the_looks_of_its_session_at_once(tmp_path: Path) -> None:
+    async with world(tmp_path, ViewingSettings(recheck_s=60)) as here:
+        desk, wall = [
+            await here.viewing.open(
+                replace(here.wish(), principal=replace(here.principal, session_id=SessionId(new_id())))
+            )
+            for _ in range(2)
+        ]
+        screen = Screen().open(desk.live())
+        await until(lambda: bool(screen.messages))
+        await here.viewing.end_session(desk.wish.principal)
+        assert here.viewing.looks() == [wall]
+        await until(lambda: screen.error is not None)
+        assert isinstance(screen.error, AppError)
+        assert screen.error.kind is ErrorKind.UNAUTHENTICATED
+        await screen.close()
 
 
 async def test_a_look_ends_when_its_holder_loses_the_role(tmp_path: Path) -> None:

@@ -136,3 +136,7 @@ class Looks(Protocol):
     def look(self, look_id: UUID, principal: Principal) -> OpenLook:
         """The principal's open look; MISSING for another's too."""
         ...
+
+    async def end_session(self, principal: Principal) -> None:
+        """End every look that was opened in this session."""
+        ...

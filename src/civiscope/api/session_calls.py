@@ -8,6 +8,7 @@ from civiscope.api.faces import Faces
 from civiscope.api.guard import (
     Guard,
     Open,
+    Visitor,
     clear_session_cookie,
     set_session_cookie,
     visitor_of,
@@ -60,7 +61,7 @@ class SessionCalls:
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
-        await self._faces.accounts.sign_out(visitor_of(request).token)
+        await self._end(visitor_of(request))
         answer = Response(status_code=204)
         clear_session_cookie(answer)
         return answer
@@ -72,7 +73,11 @@ class SessionCalls:
             if error.kind is not ErrorKind.UNAUTHENTICATED:
                 raise
         else:
-            await self._faces.accounts.sign_out(earlier.token)
+            await self._end(earlier)
+
+    async def _end(self, visitor: Visitor) -> None:
+        await self._faces.accounts.sign_out(visitor.token)
+        await self._faces.looks.end_session(visitor.principal)
 
     async def _signed_in(self, session: Session, status: int) -> Response:
         answer = JSONResponse(await self._shape(session.principal, session.csrf_token), status)

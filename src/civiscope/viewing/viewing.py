@@ -103,6 +103,13 @@ class Viewing:
             raise AppError(ErrorKind.MISSING, "There is no such look. It may have ended. Open a new one.")
         return look
 
+    async def end_session(self, principal: Principal) -> None:
+        """End at once what was opened in this session: its holder has signed out."""
+        ended = AppError(ErrorKind.UNAUTHENTICATED, "Your session has ended. Sign in again.")
+        for look in self.looks(principal.id):
+            if look.wish.principal.session_id == principal.session_id:
+                await look.end(ended, "signed out")
+
     async def _permit(self, wish: Wish) -> Permit:
         authorise(wish.principal, f"video.{wish.function.value}", wish.channel_id)
         now_us = self._faces.clock.now_us()
