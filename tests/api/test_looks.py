@@ -90,6 +90,7 @@ async def test_a_download_is_an_attachment(town: Town) -> None:
         answer = await client.get(f"/api/v1/looks/{look_id}/download")
         assert answer.headers["content-disposition"] == f'attachment; filename="civiscope-{look_id}.mp4"'
         assert len(answer.content) == 3 * 65536
+        assert answer.headers["x-gaps"] == "5-9 closed, 20- unreachable"
         playback = (await client.post("/api/v1/looks", json=PLAYBACK)).json()["id"]
         assert (await client.get(f"/api/v1/looks/{playback}/download")).status_code == 403
 

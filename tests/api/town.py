@@ -159,6 +159,9 @@ class FakeLook:
         finally:
             self.is_abandoned = self.given < self.pieces
 
+    async def missing(self) -> tuple[ReasonedSpan, ...]:
+        return (ReasonedSpan(5, 9, "closed"), ReasonedSpan(20, None, "unreachable"))
+
     async def close(self) -> None:
         self.is_closed = True
 

@@ -236,5 +236,16 @@ def test_pictures_before_the_first_key_unit_are_recorded_but_cannot_be_shown(rec
     assert "nothing that can be shown" in answer.json()["error"]["message"]
 
 
+def test_a_download_over_a_gap_names_it(recorded: Recorded) -> None:
+    look = recorded.desk.look(
+        recorded.channels["rebooted"]["id"], "export", (recorded.began_us, recorded.ended_us)
+    )
+    answer = recorded.desk.client.get(f"/api/v1/looks/{look['id']}/download")
+    named = answer.headers["X-Gaps"].split(", ")
+    for gap in recorded.timeline("rebooted")["gaps"]:
+        if gap["end_us"]:
+            assert f"{gap['start_us']}-{gap['end_us']} {gap['reason']}" in named
+
+
 def test_refusals_say_why(recorded: Recorded) -> None:
     assert recorded.reasons == {"wrong word": "authentication", "no pin": "tls"}

@@ -1,6 +1,7 @@
 """Looking: a look is opened with a purpose, then its pictures are asked for by its id."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -21,11 +22,12 @@ from civiscope.api.guard import (
 )
 from civiscope.api.live import LiveSocket, goodbye_for
 from civiscope.api.shapes import DurationUs, LookBody, TimeUs
-from civiscope.base import AppError, ChannelId, ErrorKind, Span
+from civiscope.base import AppError, ChannelId, ErrorKind, ReasonedSpan, Span
 from civiscope.privacy import Function, Presentation
 from civiscope.viewing import Wish
 
 _DEFAULT_DURATION_US = 4_000_000
+_GAPS_SHOWN = 50
 
 
 class LookCalls:
@@ -88,8 +90,11 @@ class LookCalls:
         look = self._faces.looks.look(look_id, visitor_of(request).principal)
         if look.function is not Function.EXPORT:
             raise AppError(ErrorKind.DENIED, "This look is not for download. Open one of kind export.")
-        disposition = {"Content-Disposition": f'attachment; filename="civiscope-{look.id}.mp4"'}
-        return await Download.begin(look.download(), "video/mp4", disposition)
+        headers = {
+            "Content-Disposition": f'attachment; filename="civiscope-{look.id}.mp4"',
+            "X-Gaps": _gaps_line(await look.missing()),
+        }
+        return await Download.begin(look.download(), "video/mp4", headers)
 
     async def live(self, socket: WebSocket, look_id: str) -> None:
         """`WS /looks/{id}/live`: from accepting to closing."""
@@ -127,6 +132,13 @@ def _wish(visitor: Visitor, body: LookBody, from_where: str) -> Wish:
         presentation=Presentation(body.presentation),
         from_where=from_where,
     )
+
+
+def _gaps_line(gaps: Sequence[ReasonedSpan]) -> str:
+    """`start_us-end_us reason`, comma-separated; no end while the gap lasts; `+N` are left out."""
+    shown = [f"{gap.start_us}-{'' if gap.end_us is None else gap.end_us} {gap.reason}" for gap in gaps]
+    more = [f"+{len(shown) - _GAPS_SHOWN}"] if len(shown) > _GAPS_SHOWN else []
+    return ", ".join([*shown[:_GAPS_SHOWN], *more])
 
 
 def _uuid(text: str) -> UUID:

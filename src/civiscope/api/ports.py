@@ -6,7 +6,7 @@ from datetime import date, tzinfo
 from typing import Any, Protocol
 from uuid import UUID
 
-from civiscope.base import ChannelId, Span, StreamId
+from civiscope.base import ChannelId, ReasonedSpan, Span, StreamId
 from civiscope.ingest import StreamSource, Transport
 from civiscope.media import TrackConfig
 from civiscope.privacy import Function
@@ -119,6 +119,10 @@ class OpenLook(Protocol):
 
     def download(self) -> AsyncIterator[bytes]:
         """A plain MP4 of the look's span."""
+        ...
+
+    async def missing(self) -> Sequence[ReasonedSpan]:
+        """What the look's span lacks, and why."""
         ...
 
     async def close(self) -> None:

@@ -5,7 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from civiscope.base import AppError, ChannelId, Clock, ErrorKind, Span, StreamId, merge_spans, new_id
+from civiscope.base import (
+    AppError,
+    ChannelId,
+    Clock,
+    ErrorKind,
+    ReasonedSpan,
+    Span,
+    StreamId,
+    merge_spans,
+    new_id,
+)
 from civiscope.privacy import Function
 from civiscope.viewing.live_hub import LiveHub
 from civiscope.viewing.live_queue import LiveQueue
@@ -167,6 +177,14 @@ class Look:
             await pieces.aclose()
             if self._sent_bytes:
                 self._note(span)
+
+    async def missing(self) -> tuple[ReasonedSpan, ...]:
+        """What the look's span lacks, and why; a download shows holes over 10 s as 1 s."""
+        self._use(Function.PLAYBACK, Function.EXPORT)
+        span, recordings = self._span(), self._faces.recordings
+        return await self._faces.pool.run(
+            lambda _: recordings.timeline(self._stream_id, span).gaps, self._faces.settings.media_wait_s
+        )
 
     async def close(self) -> None:
         """The holder looks no longer."""
