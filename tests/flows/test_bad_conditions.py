@@ -229,6 +229,7 @@ def wait_quickly(ask: Callable[[], bool]) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_damaged_files_and_a_taken_port_are_told_and_mended(
     product: Product, desk: Desk, channel_id: str, disk: Path | None
 ) -> None:
