@@ -117,7 +117,7 @@ class Volume:
         self.mended_count = mending.mended_count
         if mending.mended_count or mending.cut_bytes:
             _log.warning(
-                "the recorder did not stop in order; volume mended",
+                "the index was behind its segments, as after a cut or a lost index; volume mended",
                 segments=mending.mended_count,
                 cut_bytes=mending.cut_bytes,
             )
