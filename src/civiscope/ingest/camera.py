@@ -40,7 +40,7 @@ _MAX_READS, _MAX_TLS_READS = 4, 128
 _SLICE_BYTES = 32 * 1024
 _MAX_PACKETS = 1000
 """Of one camera in one tick, looked at after each slice: the tiniest packets come by ten thousands a read."""
-_LOOK_EVERY_US = 100_000
+_LOOK_EVERY_US = 250_000
 _LOSSES = {
     EndReason.AUTHENTICATION: LossReason.AUTHENTICATION,
     EndReason.REFUSED: LossReason.REFUSED,
@@ -125,6 +125,13 @@ class CameraSession:
         if arrival.monotonic_us >= self._look_due_us or not self.is_playing:
             self._look(connection, arrival)
 
+    def rest(self) -> tuple[int, int]:
+        """See `life.Session`: a playing session on an open TCP connection waits for bytes."""
+        connection = self._connection
+        if not self.is_playing or self._left or self._ports or self._trust is not None or connection is None:
+            return -1, 0
+        return connection.descriptor, self._look_due_us
+
     def _look(self, connection: Connection, arrival: Arrival) -> None:
         """What need not be done in every tick of a stream that plays: time-outs, keep-alive, reports."""
         self._look_due_us = arrival.monotonic_us + _LOOK_EVERY_US
@@ -193,21 +200,23 @@ class CameraSession:
 
     def _receive(self, data: memoryview, arrival: Arrival) -> int:
         """How many packets came; what is too much for one tick is left for the next one."""
-        packets, at = 0, 0
+        reception, packets, at = self._reception, 0, 0
+        reception.arrival = arrival
         while at < len(data) and packets <= _MAX_PACKETS:
             some = data[at : at + _SLICE_BYTES]
-            packets += self._handle(self._client.receive(some, arrival.monotonic_us), arrival)
+            before = reception.packets
+            events = self._client.receive(some, arrival.monotonic_us, reception.take_frames)
+            if events:
+                self._handle(events, arrival)
+            packets += reception.packets - before
             at += len(some)
         self._left = bytes(data[at:])
         return packets
 
-    def _handle(self, events: Sequence[ClientEvent], arrival: Arrival) -> int:
-        """How many packets came."""
-        packets = 0
+    def _handle(self, events: Sequence[ClientEvent], arrival: Arrival) -> None:
         for event in events:
             match event:
                 case Packets():
-                    packets += len(event.items)
                     self._reception.take(event.items, arrival)
                 case Described():
                     self._describe(event.tracks)
@@ -218,7 +227,6 @@ class CameraSession:
                 case Ended():
                     self.transport_refused = event.reason is EndReason.TRANSPORT
                     raise Lost(self._loss_of(event.reason), event.detail)
-        return packets
 
     def _loss_of(self, reason: EndReason) -> LossReason:
         return LossReason.STALLED if self.is_playing and reason is EndReason.TIMEOUT else _LOSSES[reason]

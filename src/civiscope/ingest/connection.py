@@ -91,12 +91,18 @@ class Connection:
         self._wrapped: ssl.SSLSocket | None = None
         family, self._address = address
         self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._descriptor = self._socket.fileno()
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         code = self._socket.connect_ex(self._address)
         if code not in (0, errno.EINPROGRESS):
             self.close()
             raise self._failure(OSError(code, os.strerror(code)))
+
+    @property
+    def descriptor(self) -> int:
+        """Of the socket, to be told when bytes come."""
+        return self._descriptor
 
     @property
     def peer_host(self) -> str:

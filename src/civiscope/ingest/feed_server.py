@@ -5,6 +5,7 @@ sockets take. Nothing here waits, so neither camera nor recorder is ever slowed 
 """
 
 import os
+import select
 import socket
 import stat
 import struct
@@ -82,6 +83,8 @@ class FeedServer:
         self._readers: list[FeedReader] = []
         self._wanting: dict[StreamId, list[FeedReader]] = {}
         self._listener = _listen(path)
+        self._door = select.poll()
+        self._door.register(self._listener, select.POLLIN)
 
     # What happens to streams (StreamSink)
 
@@ -178,7 +181,7 @@ class FeedServer:
                 self._drop(reader)
 
     def _accept(self, now_us: int) -> None:
-        while True:
+        while self._door.poll(0):
             try:
                 connection, _ = self._listener.accept()
             except (BlockingIOError, ConnectionError):

@@ -77,6 +77,10 @@ class ForeignSession:
         if arrival.monotonic_us > self._deadline_us:
             raise Lost(LossReason.STALLED, "libav's process gave nothing in time and was ended.")
 
+    def rest(self) -> tuple[int, int]:
+        """See `life.Session`: it is asked in every tick."""
+        return -1, 0
+
     def flush(self) -> None:
         """Nothing: units come whole."""
 

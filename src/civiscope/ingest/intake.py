@@ -1,6 +1,8 @@
 """All living sessions of a recorder in one thread: a tick over sockets that never wait."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from select import EPOLLIN, epoll
 
 from civiscope.base import Clock, StreamId, get_log
 from civiscope.ingest.connection import Resolver
@@ -27,6 +29,8 @@ class Intake:
         self._settings = settings or IntakeSettings()
         self._resolver = Resolver()
         self._lives: dict[StreamId, StreamLife] = {}
+        self._readable = epoll()
+        self._descriptors: dict[StreamId, int] = {}
         self._buffer = memoryview(bytearray(self._settings.read_bytes))
 
     def set_sources(self, sources: Iterable[StreamSource]) -> None:
@@ -50,8 +54,24 @@ class Intake:
     def tick(self) -> None:
         """Let every stream take what has come."""
         buffer, arrival = self._buffer, self._arrival()
-        for life in self._lives.values():
+        now_us = arrival.monotonic_us
+        readable = {descriptor for descriptor, _ in self._readable.poll(0)} if self._descriptors else ()
+        for stream_id, life in self._lives.items():
+            descriptor = life.descriptor
+            if now_us < life.due_us and descriptor not in readable:
+                continue
             life.tick(buffer, arrival)
+            if life.descriptor != descriptor:
+                self._watch(stream_id, life.descriptor)
+
+    def _watch(self, stream_id: StreamId, descriptor: int) -> None:
+        """Be told when this socket can be read; the kernel forgets closed ones by itself."""
+        if descriptor < 0:
+            self._descriptors.pop(stream_id, None)
+            return
+        self._descriptors[stream_id] = descriptor
+        with suppress(FileExistsError):
+            self._readable.register(descriptor, EPOLLIN)
 
     def status(self) -> list[StreamStatus]:
         """How every stream stands, in the order they were added."""
@@ -63,6 +83,7 @@ class Intake:
         for life in self._lives.values():
             life.end(arrival, LossReason.OUR_RESTART, "The recorder stops.")
         self._lives.clear()
+        self._readable.close()
         self._resolver.close()
 
     def _arrival(self) -> Arrival:

@@ -34,6 +34,13 @@ class Session(Protocol):
         """Take and give all that can be now; raises `Lost` when it is over."""
         ...
 
+    def rest(self) -> tuple[int, int]:
+        """(descriptor, monotonic µs): until then it need not be polled before the descriptor can be read.
+
+        -1 as descriptor: poll it in every tick.
+        """
+        ...
+
     def flush(self) -> None:
         """Deliver what was still being put together."""
         ...
@@ -56,6 +63,9 @@ class StreamLife:
         log: Log,
     ) -> None:
         self.source = source
+        self.descriptor = -1
+        """What must be readable before `tick` is of use again, until `due_us` (monotonic); -1: nothing is."""
+        self.due_us = 0
         self._sinks = tuple(sinks)
         self._settings = settings
         self._resolver = resolver
@@ -83,7 +93,9 @@ class StreamLife:
                     return
                 session = self._session = self._begin(arrival)
             session.poll(buffer, arrival)
+            self.descriptor, self.due_us = session.rest()
         except Lost as lost:
+            self.descriptor, self.due_us = -1, 0
             self._lose(lost.reason, lost.detail, arrival)
             return
         if arrival.monotonic_us >= self._look_due_us or self._state is not StreamState.RUNNING:

@@ -4,7 +4,7 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.media.wire.rtp_values import packetizer, packets_of, receive, receiver, slice_264
+from tests.media.wire.rtp_values import packetizer, packets_of, receive, receiver, slice_264, slice_265
 
 from civiscope.media import Codec, UnitFlags
 from civiscope.media.wire import (
@@ -15,6 +15,7 @@ from civiscope.media.wire import (
     UnitClock,
     join_nals,
     parse_rtp,
+    write_interleaved,
     write_rtp,
 )
 
@@ -194,3 +195,52 @@ def test_arrival_is_that_of_the_last_packet_of_the_unit() -> None:
     for n, packet in enumerate(packets):
         units += into.push(memoryview(packet), Arrival(1_000_000 + n, n))
     assert [unit.arrival_us for unit in units] == [1_000_000, 1_000_001]
+
+
+def frames_of(data: st.DataObject, codec: Codec) -> bytes:
+    """Interleaved frames as a bad network and a bad camera might leave them."""
+    sent = units_of(8) if codec is Codec.H264 else [join_nals([slice_265(body=bytes(300))])] * 8
+    packets = packets_of(packetizer(codec, mtu_bytes=80, sequence=65_500), sent)
+    out = b""
+    for whole in packets:
+        packet = whole
+        fate = data.draw(st.sampled_from(["keep"] * 30 + ["drop", "double", "change", "other", "cut"]))
+        if fate == "change":
+            place = data.draw(st.integers(0, len(packet) - 1))
+            packet = packet[:place] + bytes((data.draw(st.integers(0, 255)),)) + packet[place + 1 :]
+        elif fate == "cut":
+            packet = packet[: data.draw(st.integers(0, 20))]
+        if fate != "drop":
+            out += write_interleaved(2 if fate == "other" else 0, packet) * (2 if fate == "double" else 1)
+    return out
+
+
+@given(st.data(), st.sampled_from([Codec.H264, Codec.H265]), st.booleans())
+def test_following_gives_what_pushing_each_packet_gives(
+    data: st.DataObject, codec: Codec, reorder: bool
+) -> None:
+    stream = memoryview(frames_of(data, codec))
+    pushed, followed = receiver(codec, reorder=reorder), receiver(codec, reorder=reorder)
+    arrival, position, taken = Arrival(1, 1), 0, 0
+    expected: list[TimedUnit] = []
+    units: list[TimedUnit] = []
+    while position < len(stream):
+        channel, end = (
+            stream[position + 1],
+            position + 4 + int.from_bytes(stream[position + 2 : position + 4]),
+        )
+        if channel == 0:
+            expected += pushed.push(stream[position + 4 : end], arrival)
+            if position >= taken:
+                given_units = followed.push(stream[position + 4 : end], arrival)
+                units += given_units
+                taken = end
+                if not given_units:
+                    taken, count = followed.follow(stream[: len(stream) - 1], end, 0)
+                    assert (count > 0) == (taken > end)
+        position = end
+    expected += pushed.flush()
+    units += followed.flush()
+    assert units == expected
+    assert followed.counts == pushed.counts
+    assert followed.highest_sequence == pushed.highest_sequence

@@ -29,6 +29,8 @@ from civiscope.media.wire.fields import (
     parse_transport,
 )
 from civiscope.media.wire.rtsp import (
+    DOLLAR,
+    FrameTaker,
     InterleavedFrame,
     Route,
     RoutedPacket,
@@ -37,6 +39,7 @@ from civiscope.media.wire.rtsp import (
     RtspParser,
     RtspRequest,
     RtspResponse,
+    read_frame_head,
     write_interleaved,
     write_request,
     write_response,
@@ -123,6 +126,7 @@ __all__ = [
     "ServerSettings", "TornDown", "check_path",
     "RtpInfo", "RtpTransport", "SessionField", "TransportField", "parse_rtp_info", "parse_session",
     "parse_transport",
+    "DOLLAR", "FrameTaker", "read_frame_head",
     "InterleavedFrame", "RoutedPacket", "Route", "RtspHeaders", "RtspMessage", "RtspParser", "RtspRequest",
     "RtspResponse", "write_interleaved", "write_request", "write_response",
     "MediaDescription", "SessionDescription", "parse_sdp", "resolve_control", "write_sdp",

@@ -3,7 +3,7 @@
 RFC 2326 with the habits of real cameras. The caller connects, moves bytes, and calls `tick` now and then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,7 +20,9 @@ from civiscope.media.wire.fields import (
 )
 from civiscope.media.wire.prover import Prover, Verdict
 from civiscope.media.wire.rtsp import (
+    FrameTaker,
     Route,
+    RoutedPacket,
     RtspHeaders,
     RtspParser,
     RtspRequest,
@@ -129,11 +131,13 @@ class ClientSession:
         self._out.clear()
         return data
 
-    def receive(self, data: bytes | memoryview, now_us: int) -> list[ClientEvent]:
-        """Take what the camera sent."""
+    def receive(
+        self, data: bytes | memoryview, now_us: int, take: FrameTaker | None = None
+    ) -> list[ClientEvent]:
+        """Take what the camera sent; packets go to `take` if it is given, else they come as `Packets`."""
         if self._state is not _State.ENDED:
             try:
-                for item in self._parser.feed_routed(data, self._routes):
+                for item in self._items(data, take):
                     if isinstance(item, list):
                         self._events.append(Packets(item))
                     elif isinstance(item, RtspResponse):
@@ -145,6 +149,13 @@ class ClientSession:
             except ProtocolError as error:
                 self._end(EndReason.PROTOCOL, error.message)
         return self._take_events()
+
+    def _items(
+        self, data: bytes | memoryview, take: FrameTaker | None
+    ) -> Sequence[RtspRequest | RtspResponse | list[RoutedPacket]]:
+        if take is not None:
+            return self._parser.feed_taken(data, self._routes, take)
+        return self._parser.feed_routed(data, self._routes)
 
     def tick(self, now_us: int) -> list[ClientEvent]:
         """Let time pass: sends a keep-alive when due, ends the session when an answer is overdue."""

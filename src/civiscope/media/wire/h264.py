@@ -18,6 +18,7 @@ _RULES = NalRules(
     key=frozenset({5}),
     sets=frozenset({7, 8}),
     delimiter=9,
+    fragment_header_bytes=2,
 )
 
 
@@ -63,6 +64,7 @@ class H264Depacketizer(NalAssembly):
         if edge & 0x80:
             kind = edge & 0x1F
             self._open(bytes((payload[0] & 0xE0 | kind,)), kind, body)
+            self._middle = bytes((payload[0] & 0xE0 | _FU_A, kind))
         elif self._open_at < 0:
             self._stray()
             return

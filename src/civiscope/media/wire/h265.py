@@ -14,6 +14,7 @@ _RULES = NalRules(
     key=frozenset(range(16, 24)),
     sets=frozenset({32, 33, 34}),
     delimiter=35,
+    fragment_header_bytes=3,
 )
 
 
@@ -49,6 +50,7 @@ class H265Depacketizer(NalAssembly):
         if edge & 0x80:
             kind = edge & 0x3F
             self._open(bytes((payload[0] & 0x81 | kind << 1, payload[1])), kind, body)
+            self._middle = bytes((payload[0], payload[1], kind))
         elif self._open_at < 0:
             self._stray()
             return

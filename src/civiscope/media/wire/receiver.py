@@ -12,7 +12,9 @@ from typing import NamedTuple
 from civiscope.base import ProtocolError
 from civiscope.media.model import UnitFlags
 from civiscope.media.wire.depacketizer import CodecConfig, Depacketizer, RawUnit
+from civiscope.media.wire.nal_depacketizer import NalAssembly
 from civiscope.media.wire.rtp import HEADER_BYTES, payload_bounds
+from civiscope.media.wire.rtsp import DOLLAR
 from civiscope.media.wire.unit_clock import UnitClock
 
 _HEADER = struct.Struct(">BBHII")
@@ -88,6 +90,7 @@ class RtpReceiver:
         self.ssrc: int | None = None
         self._depacketizer = depacketizer
         self._take = depacketizer.push
+        self._join = depacketizer.join if isinstance(depacketizer, NalAssembly) else None
         self._clock = clock
         self._payload_type = payload_type
         self._other_type = (-1, 0)
@@ -146,6 +149,22 @@ class RtpReceiver:
             self._last_arrival = arrival
             return timed
         return self._oddity(packet, arrival)
+
+    def follow(self, view: memoryview, position: int, channel: int) -> tuple[int, int]:
+        """After `push` of a packet: take the frames of `channel` behind it that only go on with its NAL unit.
+
+        Gives where the first other begins, and how many were taken. The same as pushing each of them with the
+        same arrival, which would give no unit.
+        """
+        if self._join is None or self._gap or self._window or self.ssrc is None or self._payload_type is None:
+            return position, 0
+        source = self._last_timestamp << 32 | self.ssrc
+        position, count = self._join(
+            view, position, DOLLAR << 8 | channel, self._expected, 0x8000 | self._payload_type, source
+        )
+        self._packets += count
+        self._expected = self._expected + count & 0xFFFF
+        return position, count
 
     def tick(self, monotonic_us: int) -> Sequence[TimedUnit]:
         """Give up on packets that others have waited for too long; only with `reorder`."""

@@ -1,8 +1,9 @@
 """RTSP messages: values, parser and writer (RFC 2326 §4 to §7, §10.12; RFC 7826 where cameras follow it)."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from struct import Struct
 from typing import NamedTuple
 
@@ -14,20 +15,24 @@ MAX_HEADERS = 128
 MAX_GARBAGE_BYTES = 64 * 1024
 """How much may be skipped between two interleaved frames before the stream counts as broken."""
 
-_DOLLAR = 0x24
+DOLLAR = 0x24
+"""What an interleaved frame begins with (RFC 2326 §10.12)."""
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _START = re.compile(rb"(?:RTSP/|HTTP/|[A-Z_]{3,24} )")
 _START_PREFIX = re.compile(rb"[A-Z_]{1,24}/?\Z")
 _STATUS_LINE = re.compile(r"RTSP/[12]\.\d\s+(\d{3})(?:\s+(.*))?")
 _REQUEST_LINE = re.compile(r"([A-Z_]{3,24}) (\S.*?) RTSP/[12]\.\d\s*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_read_frame_head = Struct(">BBH").unpack_from
+read_frame_head = Struct(">BBH").unpack_from
+"""(`DOLLAR`, channel, bytes that follow) of an interleaved frame, from a buffer and a place in it."""
 _SPARE = frozenset(b"\r\n\0 ")
 
 Route = tuple[int, bool]
 """Which track an interleaved channel carries, and whether it is the track's RTCP."""
 RoutedPacket = tuple[int, bool, memoryview]
 """(track index, is RTCP, payload); the view lives as long as the bytes that were fed."""
+FrameTaker = Callable[[memoryview, int, Sequence[Route | None]], int]
+"""Takes all whole interleaved frames from a place in the bytes on; gives where something else begins."""
 
 
 class RtspHeaders:
@@ -184,7 +189,7 @@ class RtspParser:
     def feed(self, data: bytes | memoryview) -> list[RtspMessage]:
         """All messages that are complete now."""
         out: list[RtspMessage] = []
-        for item in self._walk(data, None):
+        for item in self._collected(data, None):
             if isinstance(item, list):
                 out += [InterleavedFrame(channel, payload) for channel, _, payload in item]
             else:
@@ -195,82 +200,77 @@ class RtspParser:
         self, data: bytes | memoryview, routes: Sequence[Route | None]
     ) -> list[RtspRequest | RtspResponse | list[RoutedPacket]]:
         """As `feed`, but runs of frames come as one list; `routes` has 256 places, None drops a frame."""
-        return list(self._walk(data, routes))
+        return self._collected(data, routes)
+
+    def feed_taken(
+        self, data: bytes | memoryview, routes: Sequence[Route | None], take: FrameTaker
+    ) -> list[RtspRequest | RtspResponse]:
+        """As `feed_routed`, but frames go to `take` without a value being made of each."""
+        return list(self._walk(data, routes, take))
+
+    def _collected(
+        self, data: bytes | memoryview, routes: Sequence[Route | None] | None
+    ) -> list[RtspRequest | RtspResponse | list[RoutedPacket]]:
+        items: list[RtspRequest | RtspResponse | list[RoutedPacket]] = []
+        packets: list[RoutedPacket] = []
+        for message in self._walk(data, routes or (), partial(_collect, packets, routes is not None)):
+            if packets:
+                items.append(packets.copy())
+                packets.clear()
+            items.append(message)
+        if packets:
+            items.append(packets)
+        return items
 
     def _walk(
-        self, data: bytes | memoryview, routes: Sequence[Route | None] | None
-    ) -> Iterator[RtspRequest | RtspResponse | list[RoutedPacket]]:
+        self, data: bytes | memoryview, routes: Sequence[Route | None], take: FrameTaker
+    ) -> Iterator[RtspRequest | RtspResponse]:
         view = memoryview(data)
-        packets: list[RoutedPacket] = []
         if self._rest:
-            view = self._join(view, routes, packets)
+            view = self._join(view, routes, take)
         position = self._skip_garbage(view, 0, 0) if self._is_lost else 0
         while position < len(view) and not self._is_lost:
-            position = self._frames(view, position, routes, packets)
-            if position >= len(view) or view[position] == _DOLLAR:
+            position = self._frames(view, position, routes, take)
+            if position >= len(view) or view[position] == DOLLAR:
                 break
             after, message = self._message(view, position)
             if message is not None:
-                if packets:
-                    yield packets
-                    packets = []
                 yield message
             elif after == position:
                 break
             position = after
         self._rest = bytes(view[position:])
-        if packets:
-            yield packets
 
-    def _join(
-        self, view: memoryview, routes: Sequence[Route | None] | None, packets: list[RoutedPacket]
-    ) -> memoryview:
+    def _join(self, view: memoryview, routes: Sequence[Route | None], take: FrameTaker) -> memoryview:
         """Put what was left before the new bytes; a cut frame is completed alone, to copy no more."""
         rest = self._rest
-        if rest[0] != _DOLLAR or self._is_lost:
+        if rest[0] != DOLLAR or self._is_lost:
             return memoryview(rest + view)
         if len(rest) < 4:
             rest, view = rest + view[: 4 - len(rest)], view[4 - len(rest) :]
         if len(rest) >= 4:
             missing = 4 + (rest[2] << 8 | rest[3]) - len(rest)
             rest, view = rest + view[:missing], view[missing:]
-        if self._frames(memoryview(rest), 0, routes, packets) == 0:
+        if self._frames(memoryview(rest), 0, routes, take) == 0:
             return memoryview(rest)
         return view
 
     def _frames(
-        self,
-        view: memoryview,
-        position: int,
-        routes: Sequence[Route | None] | None,
-        packets: list[RoutedPacket],
+        self, view: memoryview, position: int, routes: Sequence[Route | None], take: FrameTaker
     ) -> int:
-        """Take all whole frames from `position` on; the hot loop of a recorder."""
-        end = len(view)
-        last = end - 4
-        start = position
-        append = packets.append
-        while position <= last:
-            mark, channel, length = _read_frame_head(view, position)
-            if mark != _DOLLAR or position + 4 + length > end:
-                break
-            payload = view[position + 4 : position + 4 + length]
-            position += 4 + length
-            if routes is None:
-                append((channel, False, payload))
-            elif (route := routes[channel]) is not None:
-                append((route[0], route[1], payload))
-        if position != start:
+        """Let all whole frames from `position` on be taken."""
+        after = take(view, position, routes)
+        if after != position:
             self._resyncs = True
             self._garbage_bytes = 0
-        return position
+        return after
 
     def _message(self, view: memoryview, position: int) -> tuple[int, RtspRequest | RtspResponse | None]:
         """One message at `position`, or None and where to go on (`position` itself: wait for more bytes)."""
         while position < len(view) and view[position] in _SPARE:
             position += 1
             self._count_garbage(1)
-        if position == len(view) or view[position] == _DOLLAR:
+        if position == len(view) or view[position] == DOLLAR:
             return position, None
         start = bytes(view[position : position + 25])
         if not _START.match(start):
@@ -303,7 +303,7 @@ class RtspParser:
             raise ProtocolError("the peer does not speak RTSP: its bytes start no message")
         self._is_lost = False
         while here < len(view):
-            if view[here] == _DOLLAR:
+            if view[here] == DOLLAR:
                 self._is_lost = here + 4 >= len(view)
                 if self._is_lost or view[here + 4] & 0xC0 == 0x80:
                     break  # a packet's first two bits are its version, 2 (RFC 3550 §5.1)
@@ -319,6 +319,26 @@ class RtspParser:
         self._garbage_bytes += count
         if self._garbage_bytes > MAX_GARBAGE_BYTES:
             raise ProtocolError("over 64 KiB in a row are neither RTSP messages nor packets")
+
+
+def _collect(
+    packets: list[RoutedPacket], is_routed: bool, view: memoryview, position: int,
+    routes: Sequence[Route | None],
+) -> int:  # fmt: skip
+    """A `FrameTaker` that makes a list; unrouted packets carry their channel."""
+    end = len(view)
+    append = packets.append
+    while position <= end - 4:
+        mark, channel, length = read_frame_head(view, position)
+        if mark != DOLLAR or position + 4 + length > end:
+            break
+        payload = view[position + 4 : position + 4 + length]
+        position += 4 + length
+        if not is_routed:
+            append((channel, False, payload))
+        elif (route := routes[channel]) is not None:
+            append((route[0], route[1], payload))
+    return position
 
 
 def _unfold(head: bytes) -> list[str]:
