@@ -16,17 +16,18 @@ from civiscope.simulator.street import draw_street
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
-def _clip(path: Path, seed: int) -> Path:
+def _clip(path: Path, seed: int, encoder: str = "libx264") -> Path:
     plan = StreetPlan(f"Lane {seed}", seed, 320, 180, 12, 8)
-    encode_clip(path, draw_street(plan), EncoderSettings(rate_fps=12, gop_frames=24))
+    encode_clip(path, draw_street(plan), EncoderSettings(encoder, rate_fps=12, gop_frames=24))
     return path
 
 
 @pytest.fixture(scope="module")
 def cameras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cameras]:
-    """Two streets as RTSP cameras."""
+    """Three streets as RTSP cameras; the third speaks H.265."""
     folder = tmp_path_factory.mktemp("browser-clips")
-    running = Cameras([_clip(folder / "north.mp4", 11), _clip(folder / "south.mp4", 12)])
+    streets = [_clip(folder / "north.mp4", 11), _clip(folder / "south.mp4", 12)]
+    running = Cameras([*streets, _clip(folder / "east.mp4", 13, "libx265")])
     try:
         yield running.start()
     finally:
@@ -77,7 +78,7 @@ def watched(browser: Browser, product: Product, cameras: Cameras) -> Product:
     context = browser.new_context(ignore_https_errors=True)
     screens = Screens(context.new_page(), product)
     screens.sign_in()
-    for address, name in zip(cameras.urls, ("North street", "South street"), strict=True):
+    for address, name in zip(cameras.urls[:2], ("North street", "South street"), strict=True):
         screens.add_camera(address, name)
     rows = screens.page.locator('[data-testid="camera-row"][data-state="recording"]')
     rows.nth(1).wait_for(timeout=20_000)

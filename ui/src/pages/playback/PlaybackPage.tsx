@@ -23,13 +23,19 @@ import { SelectionBar } from "./SelectionBar";
 const NO_SELECTION: Selection = { fromUs: null, toUs: null };
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 
-function startPosition(): number {
+/** The moment in the address, if there is one. */
+function askedPosition(): number | null {
   const asked = Number(new URLSearchParams(location.search).get("at"));
-  return Number.isSafeInteger(asked) && asked > 0 ? asked : serverClock.nowUs() - 60_000_000;
+  return Number.isSafeInteger(asked) && asked > 0 ? asked : null;
+}
+
+function firstGroup(): PlaybackGroup {
+  const askedUs = askedPosition();
+  return new PlaybackGroup(askedUs ?? serverClock.nowUs() - 60_000_000, askedUs === null);
 }
 
 function useGroup(): PlaybackGroup {
-  const [group] = useState(() => new PlaybackGroup(startPosition()));
+  const [group] = useState(firstGroup);
   useEffect(() => {
     group.start();
     const timer = setInterval(() => note({ at: String(Math.round(group.snapshot().positionUs)) }), 2_000);

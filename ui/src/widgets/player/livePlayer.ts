@@ -16,7 +16,7 @@ import { JpegPainter, keepStill } from "./stills";
 
 const TICK_MS = 100;
 const EMIT_EVERY_MS = 250;
-const HIDDEN_PATIENCE_MS = 15_000;
+const HIDDEN_PATIENCE_MS = 10_000;
 const STALL_MS = 3_000;
 const SETTLE_MS = 1_500;
 const KEEP_BEHIND_S = 4;

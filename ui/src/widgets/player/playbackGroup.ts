@@ -23,7 +23,11 @@ export class PlaybackGroup {
   private ticker: ReturnType<typeof setInterval> | undefined;
   private selected: string | null = null;
 
-  constructor(positionUs: number) {
+  /** `findsStart`: the position is a guess; where nothing is recorded there, the next recording is meant. */
+  constructor(
+    positionUs: number,
+    private findsStart = false,
+  ) {
     this.clock = new WallClock(positionUs, 1, () => performance.now());
   }
 
@@ -91,6 +95,7 @@ export class PlaybackGroup {
   seek(toUs: number): void {
     const target = Math.min(toUs, PlaybackPlayer.edgeUs());
     this.isAtEnd = false;
+    this.findsStart = false;
     this.clock.seek(target);
     for (const player of this.players.values()) player.seek(target);
     this.tick();
@@ -120,6 +125,7 @@ export class PlaybackGroup {
   private readonly tick = () => {
     const positionUs = Math.min(this.clock.positionUs, PlaybackPlayer.edgeUs());
     if (this.isPlaying) this.move(positionUs);
+    else if (this.findsStart) this.find(positionUs);
     const now = this.clock.isRunning ? Math.min(this.clock.positionUs, PlaybackPlayer.edgeUs()) : positionUs;
     const { isRunning, speed } = this.clock;
     const mayReadAhead = this.mayReadAhead(now);
@@ -132,6 +138,13 @@ export class PlaybackGroup {
   private mayReadAhead(positionUs: number): boolean {
     const players = [...this.players.values()];
     return !players.some((one) => one.isAwaited && one.readiness(positionUs).kind !== "empty");
+  }
+
+  private find(positionUs: number): void {
+    const readiness = [...this.players.values()].map((player) => player.readiness(positionUs));
+    const move = nextMove(readiness, performance.now());
+    if (move.kind === "jump") this.seek(move.toUs);
+    else if (move.kind === "run") this.findsStart = false;
   }
 
   private move(positionUs: number): void {

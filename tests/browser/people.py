@@ -1,0 +1,25 @@
+"""Accounts beside the administrator's, made in the stopped product's own database by its own rooms."""
+
+import asyncio
+
+from tests.product import ADMINISTRATOR, Product
+
+from civiscope.app.home import Home
+from civiscope.app.settings import load_settings
+from civiscope.app.site import open_site
+from civiscope.security import Role, terminal_principal
+
+
+def make_people(product: Product) -> None:
+    """`walter`, a viewer whose role holds no permit any more, and `olga`, the data protection officer."""
+    asyncio.run(_make(product))
+
+
+async def _make(product: Product) -> None:
+    by = terminal_principal("tests")
+    async with open_site(Home(product.home), load_settings(product.home)) as site:
+        for name, role in (("walter", Role.VIEWER), ("olga", Role.DATA_PROTECTION_OFFICER)):
+            await site.accounts.create_user(name, ADMINISTRATOR[1], [role], by)
+        for permit in await site.purposes.permits():
+            if permit.role is Role.VIEWER:
+                await site.purposes.revoke(permit.id, by)
