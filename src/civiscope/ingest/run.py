@@ -11,6 +11,7 @@ from civiscope.ingest.ports import StreamSink
 from civiscope.media import AccessUnit, Codec, SenderClock, TrackConfig, UnitFlags
 from civiscope.media.wire import CodecConfig, TimedUnit
 
+_NONE = UnitFlags.NONE
 _CHANGES_PER_WINDOW = 30
 _CHANGE_WINDOW_US = 60_000_000
 """Each change of parameter sets begins a new segment: a camera must not make files as fast as it likes."""
@@ -84,7 +85,7 @@ class Run:
         if unit.config is not None and self._reconfigure(config, unit):
             config = self._by_id[track_id]
             flags |= UnitFlags.CONFIG_CHANGED
-        if flags & UnitFlags.DAMAGED:
+        if flags is not _NONE and flags & UnitFlags.DAMAGED:
             self.damaged_units += 1
         access_unit = AccessUnit(
             track_id, self.units, unit.pts, unit.dts, unit.arrival_us, unit.arrival_monotonic_us, flags,

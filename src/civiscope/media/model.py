@@ -40,6 +40,10 @@ class UnitFlags(IntFlag):
     """The first unit of a new configuration generation."""
 
 
+_NONE = UnitFlags.NONE
+"""There is one of it, and most units have it: asking `is` costs a tenth of asking a flag."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrackConfig:
     """All a decoder must know before the first unit of one track.
@@ -95,7 +99,7 @@ class AccessUnit:
     @property
     def is_key(self) -> bool:
         """Decoding can start here."""
-        return bool(self.flags & UnitFlags.KEY)
+        return self.flags is not _NONE and bool(self.flags & UnitFlags.KEY)
 
 
 @dataclass(frozen=True, slots=True)

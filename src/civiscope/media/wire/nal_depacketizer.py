@@ -16,6 +16,7 @@ from civiscope.media.model import UnitFlags
 from civiscope.media.wire.depacketizer import MAX_UNIT_BYTES, CodecConfig, RawUnit
 from civiscope.media.wire.rtp import HEADER_BYTES
 
+_NONE = UnitFlags.NONE
 _TRUSTED = 3
 """Pictures that must bear the marker out before it alone ends a unit."""
 _LIAR = -1
@@ -261,8 +262,9 @@ class NalAssembly:
         self._ready.append(RawUnit(bytes(self._data), self._timestamp, self._flags, config))
         self._last_timestamp = self._timestamp
         self._changed = self._changed and config is None
-        damaged = self._flags & UnitFlags.DAMAGED
-        self._reset(self._next_flags | (UnitFlags.DISCONTINUITY if damaged else UnitFlags.NONE))
+        if self._flags is not _NONE and self._flags & UnitFlags.DAMAGED:
+            self._next_flags |= UnitFlags.DISCONTINUITY
+        self._reset(self._next_flags)
 
     def _reset(self, flags: UnitFlags) -> None:
         self._data = bytearray()
