@@ -31,6 +31,7 @@ def be(role: Callable[[Home, Settings], Coroutine[object, object, None]]) -> Non
     """
     home = Home(default_home())
     _leave_no_core()
+    _allow_open_files()
     try:
         settings = load_settings(home.root)
         configure_logging(settings.log.level)
@@ -71,6 +72,12 @@ def _leave_no_core() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     limit = 0 if hard == 0 else 1
     resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets us: each camera, viewer and segment holds one, and the usual 1,024 are few."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def stop_on_signal() -> asyncio.Event:
