@@ -75,7 +75,7 @@ def _leave_no_core() -> None:
 
 
 def _allow_open_files() -> None:
-    """As many as the system lets us: each camera, viewer and segment holds one, and the usual 1,024 are few."""
+    """As many as the system lets us: cameras, viewers and segments hold one each, and 1,024 are few."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
