@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.browser.screens import Screens, until
-from tests.product import Cameras, Product
+from tests.product import Cameras, Desk, Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -46,6 +46,8 @@ def test_an_address_that_does_not_answer_is_told_in_words(watched: Product, scre
 
 def test_playback_seeks_plays_and_steps_in_sync(watched: Product, screens: Screens) -> None:
     page = screens.page
+    desk = watched.administrator()
+    until("18 s of recording", lambda: _recorded_us(desk) > 18_000_000, 25)
     screens.sign_in()
     screens.state_purpose()
     screens.go("playback")
@@ -69,6 +71,8 @@ def test_playback_seeks_plays_and_steps_in_sync(watched: Product, screens: Scree
 
 def test_a_selected_span_downloads_as_mp4(watched: Product, screens: Screens, tmp_path: Path) -> None:
     page = screens.page
+    desk = watched.administrator()
+    until("18 s of recording", lambda: _recorded_us(desk) > 18_000_000, 25)
     screens.sign_in()
     screens.state_purpose()
     screens.go("playback")
@@ -173,6 +177,15 @@ def test_a_lost_camera_is_never_shown_as_live(watched: Product, screens: Screens
     cameras.start()
     screens.wait_tile(0, "live", 30)
     screens.wait_moving(0)
+
+
+def _recorded_us(desk: Desk) -> int:
+    """How much is recorded of the camera of which there is least."""
+    now_us = desk.get("/session")["server_time_us"]
+    ids = [channel["id"] for channel in desk.channels().values()]
+    answer = desk.get("/timeline", channel=ids, from_us=now_us - 900_000_000, to_us=now_us)
+    sums = [sum(s["end_us"] - s["start_us"] for s in one["recorded"]) for one in answer["channels"]]
+    return int(min(sums))
 
 
 def _wall_us(screens: Screens, index: int) -> int:
