@@ -34,7 +34,7 @@ ui:                           ## Build the browser page when its sources changed
 	@scripts/ui build
 
 fuzz: .venv/dev.stamp         ## Five minutes of bytes nobody should send, fixed seeds
-	FUZZ_S=6 CIVISCOPE_HYPOTHESIS=fuzz $(PY) -m pytest -n $(WORKERS) -m fuzz -q --timeout 100 tests/fuzz
+	FUZZ_S=6 FUZZ_COUNT=20000 CIVISCOPE_HYPOTHESIS=fuzz $(PY) -m pytest -n $(WORKERS) -m fuzz -q --timeout 100 tests/fuzz
 
 soak: .venv/dev.stamp ui      ## Kill processes at random while cameras run; SOAK_S sets the seconds
 	@scripts/system-packages test

@@ -9,6 +9,7 @@ import pytest
 from civiscope.base import ProtocolError
 from civiscope.media.wire import (
     RtspParser,
+    depacketizer_for,
     parse_authorization,
     parse_challenges,
     parse_rtp_info,
@@ -54,3 +55,14 @@ def test_continued_lines_and_long_addresses_cost_little() -> None:
     began = time.process_time()
     RtspParser().feed(b"RTSP/1.0 200 OK\r\nA: b" + b"\n " * 15_000 + b"\r\n\r\n")
     assert time.process_time() - began < 0.4
+
+
+@pytest.mark.parametrize("name", ["sizelength", "indexlength", "indexdeltalength"])
+def test_a_header_length_of_thousands_of_digits_is_no_number_to_fail_on(name: str) -> None:
+    sdp = (
+        f"v=0\nm=audio 0 RTP/AVP 97\na=rtpmap:97 MPEG4-GENERIC/16000\n"
+        f"a=fmtp:97 mode=AAC-hbr;config=1408;{name}={'3' * 5002}\n"
+    )
+    (track,) = parse_sdp(sdp.encode()).tracks
+    with contextlib.suppress(ProtocolError):
+        depacketizer_for(track)

@@ -104,4 +104,4 @@ def _audio_config(description: MediaDescription, rate_hz: int) -> bytes:
 
 def _bits(description: MediaDescription, name: str, usual: int) -> int:
     text = description.parameter(name)
-    return min(int(text), _MAX_HEADER_BITS) if text.isascii() and text.isdigit() else usual
+    return min(int(text[:9]), _MAX_HEADER_BITS) if text.isascii() and text.isdigit() else usual
