@@ -3,6 +3,7 @@
 Used by flow, browser and soak tests and by the measures; every wait has a deadline and names its wish.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -180,6 +181,16 @@ class Product:
         pid = self.pids()[role]
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    @contextlib.contextmanager
+    def supervisor_asleep(self) -> Iterator[None]:
+        """Nothing is started again while the block runs."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def trust(self) -> ssl.SSLContext:
         """TLS that trusts this site's authority and nobody else."""
