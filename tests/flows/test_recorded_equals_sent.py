@@ -98,7 +98,6 @@ def test_real_footage(
     for clip in clips:
         units = [one.unit for one in found[streams[clip.stem]]]
         assert_is_a_run_of(units, sent_bytes(clip, TrackKind.VIDEO))
-        times = sorted(
-            one.wall_us for one in found[streams[clip.stem]][:-16]
-        )  # the tail is cut in reordering
-        assert all(later - earlier < 150_000 for earlier, later in itertools.pairwise(times))
+        times = sorted(one.wall_us for one in found[streams[clip.stem]])
+        # The tail is cut in the middle of reordering: a few pictures between the last ones are still to come.
+        assert all(later - earlier < 400_000 for earlier, later in itertools.pairwise(times))

@@ -29,20 +29,25 @@ class Listener:
         self._tasks = TaskSet(_log)
         self._server: asyncio.Server | None = None
         self._inode = 0
+        self._is_stopping = False
 
     async def start(self) -> None:
         """Listen; `CONFLICT` if another process of this role listens, `INVALID` if the path is too long."""
         listening = _bind(self._path, self._role)
         self._inode = self._path.stat().st_ino
+        self._is_stopping = False
         self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=_READ_LIMIT_BYTES)
 
     async def stop(self) -> None:
         """Hang up on everyone; running calls are cancelled. The socket file goes if it is still ours."""
         if self._server is None:
             return
+        self._is_stopping = True
         self._server.close()
+        await asyncio.sleep(0)  # connections accepted a moment ago reach `_accept`, and are refused there
         await self._tasks.close()
         await self._server.wait_closed()
+        await asyncio.sleep(0)  # sockets of aborted connections are closed in the loop's next round
         self._server = None
         with contextlib.suppress(FileNotFoundError):
             if self._path.stat().st_ino == self._inode:
@@ -50,11 +55,15 @@ class Listener:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer, REQUEST_LIMIT_BYTES)
+        if self._is_stopping:
+            peer.abort()
+            return
         if len(self._tasks) >= CONNECTION_LIMIT:
             _log.warning("too many connections", role=self._role, limit=CONNECTION_LIMIT)
             peer.abort()
             return
-        self._tasks.start(self._serve(peer), f"bus-{self._role}-peer")
+        serving = self._tasks.start(self._serve(peer), f"bus-{self._role}-peer")
+        serving.add_done_callback(lambda _: peer.abort())  # one cancelled before it began cleans nothing up
 
     async def _serve(self, peer: Peer) -> None:
         session = _Session(peer, self._calls)
