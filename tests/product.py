@@ -84,6 +84,7 @@ class Product:
             **os.environ,
             "CIVISCOPE_HOME": str(self.home),
             "CIVISCOPE_LISTEN": f"127.0.0.1:{self.port}",
+            "CIVISCOPE_DEVICES_LOOPBACK": "any",  # simulated cameras stand on this machine
             **self.environment,
         }
 

@@ -21,6 +21,12 @@ ONE_HOME = {
     "argon2": "security",
     "msgspec": "bus",
     "typer": "cli",
+    "zeep": "devices",
+    "onvif": "devices",
+    "aiohttp": "devices",
+    "lxml": "devices",
+    "webauthn": "security",
+    "pkcs11": "security",
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "core"}
 LONGEST_FILE = 400

@@ -16,9 +16,16 @@ from civiscope.security import (
 
 ALLOWED: dict[Role, set[str]] = {
     Role.ADMINISTRATOR: set(Permission),
-    Role.OPERATOR: {"channel.list", "video.live", "video.playback", "video.export", "system.read"},
+    Role.OPERATOR: {
+        "channel.list",
+        "camera.steer",
+        "video.live",
+        "video.playback",
+        "video.export",
+        "system.read",
+    },
     Role.VIEWER: {"channel.list", "video.live"},
-    Role.DATA_PROTECTION_OFFICER: {"channel.list", "audit.read", "system.read", "privacy.read"},
+    Role.DATA_PROTECTION_OFFICER: {"channel.list", "audit.read", "system.read", "user.read", "privacy.read"},
 }
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from civiscope.base import AppError, ErrorKind
+from civiscope.devices import ANY_PORT, PRIVATE_NETWORKS, DeviceGate, GateRules
 
 DEFAULT_LISTEN = "127.0.0.1:8443"
 GIB = 1 << 30
@@ -63,6 +64,35 @@ class RecordingSettings(_Section):
     keep_free_gib: Annotated[float, Field(ge=0)] = 1.0
 
 
+class DevicesSettings(_Section):
+    """`[devices]`: where devices may stand, and what may speak to them."""
+
+    networks: tuple[str, ...] = PRIVATE_NETWORKS
+    """CIDR; the first value of the page of settings."""
+    loopback: Annotated[str, Field(pattern=r"^(no|any|[0-9]{1,5}(,[0-9]{1,5})*)$")] = "no"
+    """Devices on this very machine: `no`, `any`, or ports."""
+    import_folders: tuple[Path, ...] = ()
+    """Folders whose media files may be cameras or be imported."""
+    drivers: tuple[str, ...] = ("onvif", "rtsp", "mjpeg", "file")
+    """The allow-list: drivers not in it are never loaded, installed or not."""
+
+    @field_validator("networks")
+    @classmethod
+    def _written_as_cidr(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            DeviceGate(GateRules(value))
+        except AppError as error:
+            raise ValueError(error.message) from error
+        return value
+
+    def gate_rules(self, town_ports: tuple[int, ...] = ()) -> GateRules:
+        """The gate by these settings, with leave for the simulated town's own ports."""
+        if self.loopback == "any":
+            return GateRules(self.networks, (ANY_PORT,))
+        named = () if self.loopback == "no" else tuple(int(port) for port in self.loopback.split(","))
+        return GateRules(self.networks, tuple(sorted({*named, *town_ports})))
+
+
 class LogSettings(_Section):
     """`[log]`."""
 
@@ -75,6 +105,7 @@ class Settings(_Section):
     site: SiteSettings = SiteSettings()
     server: ServerSettings = ServerSettings()
     recording: RecordingSettings = RecordingSettings()
+    devices: DevicesSettings = DevicesSettings()
     log: LogSettings = LogSettings()
 
 
@@ -95,7 +126,7 @@ def default_home(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def load_settings(home: Path, listen: str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `home/civiscope.toml`, overlay CIVISCOPE_LISTEN and CIVISCOPE_LOG, then the flag.
+    """Read `home/civiscope.toml`, overlay the environment, then the flag.
 
     Raises AppError(invalid) that names the file, the key and what is wrong with it.
     """
@@ -104,6 +135,8 @@ def load_settings(home: Path, listen: str | None = None, environ: Mapping[str, s
     listen = listen or environ.get("CIVISCOPE_LISTEN")
     if listen:
         values["server"] = {**_section(values, "server", path), "listen": listen}
+    if loopback := environ.get("CIVISCOPE_DEVICES_LOOPBACK"):
+        values["devices"] = {**_section(values, "devices", path), "loopback": loopback}
     if level := environ.get("CIVISCOPE_LOG"):
         values["log"] = {**_section(values, "log", path), "level": level}
     try:

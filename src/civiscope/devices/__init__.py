@@ -6,6 +6,37 @@ sealed; addresses are `rtsp://` or `rtsps://` only; removing keeps the rows, so 
 """
 
 from civiscope.devices.address import CameraAddress, TypedAddress, parse_address
+from civiscope.devices.driver import (
+    DRIVER_ENTRY_POINTS,
+    Driver,
+    DriverFace,
+    DriverInfo,
+    DriverPorts,
+    Equipment,
+    EventSource,
+    NoSettings,
+)
+from civiscope.devices.equipment import (
+    Ability,
+    Described,
+    DesiredSettings,
+    DeviceAddress,
+    DeviceDescription,
+    DeviceIdentity,
+    Drift,
+    EncoderWish,
+    FoundDevice,
+    Notification,
+    OfferedInput,
+    OfferedStream,
+    PtzMove,
+    PtzPreset,
+    PtzStatus,
+    Trouble,
+    TroubleError,
+    TroubleReport,
+)
+from civiscope.devices.gate import ANY_PORT, PRIVATE_NETWORKS, DeviceGate, GateRules
 from civiscope.devices.model import (
     Binding,
     Camera,
@@ -19,6 +50,12 @@ from civiscope.devices.tables import migrate_devices
 
 __all__ = [
     "CameraAddress", "TypedAddress", "parse_address",
+    "DRIVER_ENTRY_POINTS", "Driver", "DriverFace", "DriverInfo", "DriverPorts", "Equipment", "EventSource",
+    "NoSettings",
+    "Ability", "Described", "DesiredSettings", "DeviceAddress", "DeviceDescription", "DeviceIdentity", "Drift",
+    "EncoderWish", "FoundDevice", "Notification", "OfferedInput", "OfferedStream", "PtzMove", "PtzPreset",
+    "PtzStatus", "Trouble", "TroubleError", "TroubleReport",
+    "ANY_PORT", "PRIVATE_NETWORKS", "DeviceGate", "GateRules",
     "Binding", "Camera", "CameraDraft", "Stream", "StreamAddress", "Transport",
     "Devices", "stream_address_of",
     "migrate_devices",

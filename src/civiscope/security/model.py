@@ -40,13 +40,16 @@ class Permission(StrEnum):
     CAMERA_ADD = "camera.add"
     CAMERA_EDIT = "camera.edit"
     CAMERA_REMOVE = "camera.remove"
+    CAMERA_STEER = "camera.steer"
     VIDEO_LIVE = "video.live"
     VIDEO_PLAYBACK = "video.playback"
     VIDEO_EXPORT = "video.export"
     AUDIT_READ = "audit.read"
     SYSTEM_READ = "system.read"
     SYSTEM_MANAGE = "system.manage"
+    USER_READ = "user.read"
     USER_MANAGE = "user.manage"
+    TOKEN_MANAGE = "token.manage"  # noqa: S105  a permission, no password
     PRIVACY_READ = "privacy.read"
     PRIVACY_MANAGE = "privacy.manage"
 
@@ -67,13 +70,16 @@ PERMISSIONS: MappingProxyType[Permission, Grant] = MappingProxyType(
         Permission.CAMERA_ADD: Grant("add cameras", frozenset({_A})),
         Permission.CAMERA_EDIT: Grant("change cameras", frozenset({_A})),
         Permission.CAMERA_REMOVE: Grant("remove cameras", frozenset({_A})),
+        Permission.CAMERA_STEER: Grant("move cameras", frozenset({_A, _O})),
         Permission.VIDEO_LIVE: Grant("watch live pictures", frozenset({_A, _O, _V})),
         Permission.VIDEO_PLAYBACK: Grant("play back recordings", frozenset({_A, _O})),
         Permission.VIDEO_EXPORT: Grant("download recordings", frozenset({_A, _O})),
         Permission.AUDIT_READ: Grant("read the audit log", frozenset({_A, _D})),
         Permission.SYSTEM_READ: Grant("see the state of the system", frozenset({_A, _O, _D})),
         Permission.SYSTEM_MANAGE: Grant("change settings of the system", frozenset({_A})),
+        Permission.USER_READ: Grant("see who may do what", frozenset({_A, _D})),
         Permission.USER_MANAGE: Grant("manage users", frozenset({_A})),
+        Permission.TOKEN_MANAGE: Grant("make tokens for programs", frozenset({_A})),
         Permission.PRIVACY_READ: Grant("read the register of purposes", frozenset({_A, _D})),
         Permission.PRIVACY_MANAGE: Grant("change the register of purposes", frozenset({_A})),
     }
