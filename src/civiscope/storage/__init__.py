@@ -46,12 +46,19 @@ from sqlalchemy.exc import IntegrityError
 from civiscope.storage.database import Database, DatabaseSettings, Durability
 from civiscope.storage.files import Barrier, DirectoryFiles, DiskError, DiskFault, Files
 from civiscope.storage.header import DatabaseHeader, read_header, stamp_header
+from civiscope.storage.kept_settings import (
+    KeptSetting,
+    keep_setting,
+    migrate_kept_settings,
+    read_kept_settings,
+)
 from civiscope.storage.recorded_files import RecordedFiles, after_cut
 from civiscope.storage.schema import migrate, schema_snapshot
 
 __all__ = [
     "Database", "DatabaseHeader", "DatabaseSettings", "Durability", "migrate", "read_header",
     "schema_snapshot", "stamp_header",
+    "KeptSetting", "keep_setting", "migrate_kept_settings", "read_kept_settings",
     "Barrier", "DirectoryFiles", "DiskError", "DiskFault", "Files", "RecordedFiles", "after_cut",
     "JSON", "BigInteger", "Boolean", "CheckConstraint", "Column", "Connection", "Float", "ForeignKey",
     "Index", "Integer", "IntegrityError", "LargeBinary", "MetaData", "PrimaryKeyConstraint", "Row", "String",
