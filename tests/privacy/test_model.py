@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from civiscope.base import ChannelId, PrincipalId
 from civiscope.privacy import Function, Permit, PermitId, Presentation, permit_for
-from civiscope.security import Principal, PrincipalKind, Role
+from civiscope.security import Principal, PrincipalKind, Role, ScopedRole
 
 IDS = [UUID(int=number) for number in range(1, 4)]
 TIMES = st.integers(0, 20)
@@ -68,6 +68,30 @@ def test_a_permit_for_nobody_is_for_nobody() -> None:
     nobody = Permit(PermitId(IDS[0]), "p", None, None, None, frozenset(Function), 0, None)
     everybody = Principal(PrincipalId(IDS[0]), "x", PrincipalKind.PERSON, frozenset(Role))
     assert permit_for([nobody], everybody, Function.LIVE, ChannelId(IDS[0]), 5) is None
+
+
+def test_a_permit_for_a_role_holds_where_one_has_the_role() -> None:
+    pier, gate, yard = (ChannelId(one) for one in IDS)
+    permit = Permit(PermitId(IDS[0]), "p", Role.OPERATOR, None, None, frozenset(Function), 0, None)
+    guard = Principal(
+        PrincipalId(IDS[1]),
+        "x",
+        PrincipalKind.PERSON,
+        frozenset({Role.VIEWER}),
+        grants=(ScopedRole(Role.OPERATOR, frozenset({pier, gate})),),
+    )
+    there = [permit_for([permit], guard, Function.LIVE, one, 5) is not None for one in (pier, gate, yard)]
+    assert there == [True, True, False]
+    assert permit.is_for_somewhere(guard)
+    narrow = replace(permit, channels=frozenset({yard}))
+    assert not narrow.is_for_somewhere(guard)
+    token = replace(guard, id=PrincipalId(IDS[2]), owner_id=guard.id, token_channels=frozenset({pier}))
+    assert permit_for([permit], token, Function.LIVE, pier, 5) == permit
+    assert permit_for([permit], token, Function.LIVE, gate, 5) is None
+    own = replace(permit, role=None, principal_id=guard.id)
+    there = [permit_for([own], token, Function.LIVE, one, 5) is not None for one in (pier, gate)]
+    assert there == [True, False]
+    assert own.is_for_somewhere(token)
 
 
 def test_words_and_values() -> None:

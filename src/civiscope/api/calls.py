@@ -28,6 +28,9 @@ class Call:
     """Further status codes, for the OpenAPI document."""
     raw: bool = False
     """The handler gives a ready response (media, files), not JSON."""
+    scoped: bool = False
+    """Open to who has the permission on some channels only: the handler asks again with the channel
+    (`authorise_on`), or shows those channels only (`channels_with`). Else it must hold on the whole site."""
 
 
 def add_calls(app: FastAPI, guard: Guard, calls: Sequence[Call]) -> None:
@@ -43,12 +46,12 @@ def add_calls(app: FastAPI, guard: Guard, calls: Sequence[Call]) -> None:
             responses={code: {"description": words} for code, words in call.answers.items()},
             operation_id=call.handler.__name__,
             summary=(call.handler.__doc__ or "").strip().split("\n")[0],
-            route_class_override=_guarded(guard, call.access),
+            route_class_override=_guarded(guard, call),
             openapi_extra={"x-civiscope-access": call.access.value},
         )
 
 
-def _guarded(guard: Guard, access: Access) -> type[APIRoute]:
+def _guarded(guard: Guard, call: Call) -> type[APIRoute]:
     class GuardedRoute(APIRoute):
         """A route that asks the guard first."""
 
@@ -56,7 +59,7 @@ def _guarded(guard: Guard, access: Access) -> type[APIRoute]:
             inner = super().get_route_handler()
 
             async def admit_first(request: Request) -> Response:
-                request.state.visitor = await guard.admit(request, access)
+                request.state.visitor = await guard.admit(request, call.access, scoped=call.scoped)
                 return await inner(request)
 
             return admit_first

@@ -20,7 +20,7 @@ from civiscope.base import AppError, ChannelId, ErrorKind
 from civiscope.devices import CameraDraft, Transport, parse_address, stream_address_of
 from civiscope.media import TrackConfig
 from civiscope.privacy import Function
-from civiscope.security import AuditEntry, Outcome, Permission, Secret
+from civiscope.security import AuditEntry, Outcome, Permission, Secret, authorise_on
 
 _PROBE_PURPOSE = "installation"
 """The register's purpose for which a camera is tried; a site without it tries cameras without a picture."""
@@ -37,19 +37,25 @@ class CameraCalls:
     def calls(self) -> list[Call]:
         """The rows of the table."""
         return [
-            Call("GET", "/channels", Permission.CHANNEL_LIST, self.channels),
+            Call("GET", "/channels", Permission.CHANNEL_LIST, self.channels, scoped=True),
             Call("POST", "/cameras/probe", Permission.CAMERA_ADD, self.probe_camera),
             Call("POST", "/cameras", Permission.CAMERA_ADD, self.add_camera, 201, {409: "Already there."}),
             Call("POST", "/cameras/{channel_id}/restore", Permission.CAMERA_ADD, self.restore_camera),
-            Call("PATCH", "/cameras/{channel_id}", Permission.CAMERA_EDIT, self.change_camera),
+            Call("PATCH", "/cameras/{channel_id}", Permission.CAMERA_EDIT, self.change_camera, scoped=True),
             Call(
-                "DELETE", "/cameras/{channel_id}", Permission.CAMERA_REMOVE, self.remove_camera, 204, raw=True
+                "DELETE",
+                "/cameras/{channel_id}",
+                Permission.CAMERA_REMOVE,
+                self.remove_camera,
+                204,
+                raw=True,
+                scoped=True,
             ),
         ]
 
-    async def channels(self, *, removed: bool = False) -> list[dict[str, object]]:
-        """All channels with the state of their recording; or those that were removed."""
-        return await self._book.all(removed=removed)
+    async def channels(self, request: Request, *, removed: bool = False) -> list[dict[str, object]]:
+        """The channels one may see with the state of their recording; or those that were removed."""
+        return await self._book.all(visitor_of(request).principal, removed=removed)
 
     async def probe_camera(self, request: Request, body: ProbeBody) -> dict[str, object]:
         """Open a camera once, without storing anything, and show what it sends."""
@@ -91,6 +97,7 @@ class CameraCalls:
         self, request: Request, channel_id: UUID, body: CameraChange
     ) -> dict[str, object]:
         """Rename a camera, or switch its sound."""
+        authorise_on(visitor_of(request).principal, Permission.CAMERA_EDIT, ChannelId(channel_id))
         camera = await self._faces.devices.edit_camera(
             ChannelId(channel_id), name=body.name, audio=body.audio
         )
@@ -99,6 +106,7 @@ class CameraCalls:
 
     async def remove_camera(self, request: Request, channel_id: UUID) -> Response:
         """Stop recording a camera and take it off the lists; its recordings stay until their time is over."""
+        authorise_on(visitor_of(request).principal, Permission.CAMERA_REMOVE, ChannelId(channel_id))
         camera = await self._faces.devices.remove_camera(ChannelId(channel_id))
         await self._note(request, "camera.remove", str(camera.channel_id), {})
         return Response(status_code=204)

@@ -3,6 +3,7 @@
 from civiscope.api.ports import Streams, StreamState
 from civiscope.base import AppError, StreamId
 from civiscope.devices import Camera, Devices, Stream
+from civiscope.security import Permission, Principal, channels_with
 
 
 class ChannelBook:
@@ -12,9 +13,14 @@ class ChannelBook:
         self._devices = devices
         self._streams = streams
 
-    async def all(self, *, removed: bool) -> list[dict[str, object]]:
-        """Every camera that was not removed, or that was, in the order of adding."""
-        cameras = await self._devices.cameras(removed=removed)
+    async def all(self, principal: Principal, *, removed: bool) -> list[dict[str, object]]:
+        """The cameras the principal may know of, those not removed or those that were, in order of adding."""
+        seen = channels_with(principal, Permission.CHANNEL_LIST)
+        cameras = [
+            camera
+            for camera in await self._devices.cameras(removed=removed)
+            if seen is None or camera.channel_id in seen
+        ]
         states, why_away = await self._states()
         return [_channel(camera, states.get(camera.main.id), why_away) for camera in cameras]
 

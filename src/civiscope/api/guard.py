@@ -7,7 +7,15 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from civiscope.base import AppError, ErrorKind
-from civiscope.security import Accounts, Permission, Principal, Session, authorise, check_csrf
+from civiscope.security import (
+    Accounts,
+    Permission,
+    Principal,
+    Session,
+    authorise,
+    authorise_somewhere,
+    check_csrf,
+)
 
 COOKIE = "__Host-civiscope"
 """Browsers refuse the prefix without Secure, with a Domain, or under another path (RFC 6265bis §4.1.3)."""
@@ -40,8 +48,11 @@ class Guard:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    async def admit(self, request: Request, access: Access) -> Visitor | None:
-        """The visitor, or None for a call open to anyone. Changing calls prove their origin first."""
+    async def admit(self, request: Request, access: Access, *, scoped: bool = False) -> Visitor | None:
+        """The visitor, or None for a call open to anyone. Changing calls prove their origin first.
+
+        The permission must hold on the whole site; for a `scoped` call, whose handler asks again, anywhere.
+        """
         refuse_foreign_fetch(request)
         is_change = request.method not in _SAFE_METHODS
         if is_change:
@@ -52,7 +63,7 @@ class Guard:
         if is_change:
             check_csrf(visitor.token, request.headers.get(CSRF_HEADER))
         if isinstance(access, Permission):
-            authorise(visitor.principal, access)
+            (authorise_somewhere if scoped else authorise)(visitor.principal, access)
         return visitor
 
     async def visitor(self, connection: HTTPConnection) -> Visitor:

@@ -4,14 +4,15 @@ import asyncio
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
 
 from civiscope.api.calls import Call
 from civiscope.api.faces import Faces
+from civiscope.api.guard import visitor_of
 from civiscope.api.shapes import TimeUs
 from civiscope.base import AppError, ChannelId, ErrorKind, Span, merge_spans
 from civiscope.recording import Timeline
-from civiscope.security import Permission
+from civiscope.security import Permission, authorise_on
 
 _DAYS_LIMIT = 400
 _DAY_US = 86_400_000_000
@@ -26,12 +27,13 @@ class TimelineCalls:
     def calls(self) -> list[Call]:
         """The rows of the table."""
         return [
-            Call("GET", "/timeline", Permission.VIDEO_PLAYBACK, self.timeline),
-            Call("GET", "/timeline/days", Permission.VIDEO_PLAYBACK, self.days),
+            Call("GET", "/timeline", Permission.VIDEO_PLAYBACK, self.timeline, scoped=True),
+            Call("GET", "/timeline/days", Permission.VIDEO_PLAYBACK, self.days, scoped=True),
         ]
 
     async def timeline(
         self,
+        request: Request,
         channel: Annotated[list[UUID], Query(min_length=1)],
         from_us: Annotated[TimeUs, Query()],
         to_us: Annotated[TimeUs, Query()],
@@ -42,6 +44,8 @@ class TimelineCalls:
         if len(channel) > limit:
             raise AppError(ErrorKind.INVALID, f"Ask for at most {limit} channels at once.")
         span = _span(from_us, to_us)
+        for one in channel:
+            _authorise(request, one)
         found = await asyncio.gather(
             *(self._recorded(ChannelId(one), span) for one in dict.fromkeys(channel))
         )
@@ -55,12 +59,14 @@ class TimelineCalls:
 
     async def days(
         self,
+        request: Request,
         channel: Annotated[UUID, Query()],
         from_us: Annotated[TimeUs, Query()],
         to_us: Annotated[TimeUs, Query()],
     ) -> dict[str, object]:
         """The days, in the site's time zone, on which something is recorded."""
         span = _span(from_us, to_us)
+        _authorise(request, channel)
         if span.end_us - span.start_us > _DAYS_LIMIT * _DAY_US:
             raise AppError(ErrorKind.INVALID, f"Ask for at most {_DAYS_LIMIT} days at once.")
         camera = await self._faces.devices.camera(ChannelId(channel))
@@ -73,6 +79,10 @@ class TimelineCalls:
         """Removed cameras too: their recordings stay."""
         camera = await self._faces.devices.camera(channel_id)
         return await asyncio.to_thread(self._faces.timelines.timeline, camera.main.id, span)
+
+
+def _authorise(request: Request, channel: UUID) -> None:
+    authorise_on(visitor_of(request).principal, Permission.VIDEO_PLAYBACK, ChannelId(channel))
 
 
 def _span(from_us: int, to_us: int) -> Span:

@@ -66,9 +66,25 @@ class Permit:
     until_us: int | None
     revoked_us: int | None = None
 
-    def is_for(self, principal: Principal) -> bool:
-        """True if the principal holds it, whatever the time."""
-        return self.principal_id == principal.id if self.role is None else self.role in principal.roles
+    def is_for(self, principal: Principal, channel_id: ChannelId) -> bool:
+        """True if the principal holds it for the channel, by a role that counts there; whatever the time."""
+        if not self.covers(channel_id):
+            return False
+        if self.role is not None:
+            return self.role in principal.roles_on(channel_id)
+        return self._names(principal) and _is_within_token(principal, channel_id)
+
+    def is_for_somewhere(self, principal: Principal) -> bool:
+        """True if the principal holds it for any channel, whatever the time."""
+        if self.role is None:
+            return self._names(principal)
+        if self.role in principal.roles:
+            return True
+        mine = (grant.channels for grant in principal.grants if grant.role is self.role)
+        return any(channels if self.channels is None else channels & self.channels for channels in mine)
+
+    def _names(self, principal: Principal) -> bool:
+        return self.principal_id is not None and principal.is_or_belongs_to(self.principal_id)
 
     def is_in_force(self, now_us: int) -> bool:
         """True between its start and its end or revocation. A revoked permit never comes back into force."""
@@ -83,6 +99,10 @@ class Permit:
         return self.channels is None or channel_id in self.channels
 
 
+def _is_within_token(principal: Principal, channel_id: ChannelId) -> bool:
+    return principal.token_channels is None or channel_id in principal.token_channels
+
+
 def permit_for(
     permits: Iterable[Permit], principal: Principal, function: Function, channel_id: ChannelId, now_us: int
 ) -> Permit | None:
@@ -90,9 +110,8 @@ def permit_for(
     good = [
         permit
         for permit in permits
-        if permit.is_for(principal)
+        if permit.is_for(principal, channel_id)
         and permit.is_in_force(now_us)
-        and permit.covers(channel_id)
         and function in permit.functions
     ]
     return max(good, key=lambda permit: (permit.until_us is None, permit.until_us or 0), default=None)

@@ -82,7 +82,11 @@ class PurposeRegister:
             lambda connection: (rows.list_purposes(connection), rows.list_permits(connection))
         )
         moment_us = self._clock.now_us() if now_us is None else now_us
-        mine = [permit for permit in permits if permit.is_for(principal) and permit.is_in_force(moment_us)]
+        mine = [
+            permit
+            for permit in permits
+            if permit.is_for_somewhere(principal) and permit.is_in_force(moment_us)
+        ]
         granted = (
             replace(purpose, functions=purpose.functions & _functions(mine, purpose.id))
             for purpose in purposes

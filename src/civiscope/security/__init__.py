@@ -8,7 +8,7 @@ cannot open; every refusal is an AppError in plain words; key files are readable
 from civiscope.security.accounts import Accounts, AccountSettings, Session, SetupCode
 from civiscope.security.audit import AuditLog
 from civiscope.security.auditwriter import AuditKeys, AuditWriter
-from civiscope.security.authority import machine_hosts, tidy_hosts
+from civiscope.security.authority import CertificateFacts, certificate_facts, machine_hosts, tidy_hosts
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
 from civiscope.security.chaincheck import AuditReport
 from civiscope.security.keyring import Keyring
@@ -20,8 +20,13 @@ from civiscope.security.model import (
     Principal,
     PrincipalKind,
     Role,
+    ScopedRole,
     SessionId,
     authorise,
+    authorise_on,
+    authorise_somewhere,
+    channels_with,
+    missing_channel,
     permissions_of,
     terminal_principal,
 )
@@ -48,13 +53,15 @@ from civiscope.security.users import SessionInfo, User
 from civiscope.security.vault import Vault
 
 __all__ = [
-    "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "SessionId",
-    "authorise", "permissions_of", "terminal_principal",
+    "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "ScopedRole", "SessionId",
+    "authorise", "authorise_on", "authorise_somewhere", "channels_with", "missing_channel", "permissions_of",
+    "terminal_principal",
     "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode", "ThrottleSettings",
     "TooManyAttemptsError", "User", "check_csrf", "check_password", "csrf_token",
     "AuditEntry", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "AuditWriter",
     "Outcome", "RecordedEntry",
     "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer", "client_tls", "server_tls", "machine_hosts",
+    "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",

@@ -60,20 +60,24 @@ class Grant:
 
     words: str
     roles: frozenset[Role]
+    per_channel: bool = False
+    """True if it can be had for some channels alone; the others are for the whole site or not at all."""
 
 
 _A, _O, _V, _D = Role.ADMINISTRATOR, Role.OPERATOR, Role.VIEWER, Role.DATA_PROTECTION_OFFICER
 
 PERMISSIONS: MappingProxyType[Permission, Grant] = MappingProxyType(
     {
-        Permission.CHANNEL_LIST: Grant("see which cameras there are", frozenset({_A, _O, _V, _D})),
+        Permission.CHANNEL_LIST: Grant(
+            "see which cameras there are", frozenset({_A, _O, _V, _D}), per_channel=True
+        ),
         Permission.CAMERA_ADD: Grant("add cameras", frozenset({_A})),
-        Permission.CAMERA_EDIT: Grant("change cameras", frozenset({_A})),
-        Permission.CAMERA_REMOVE: Grant("remove cameras", frozenset({_A})),
-        Permission.CAMERA_STEER: Grant("move cameras", frozenset({_A, _O})),
-        Permission.VIDEO_LIVE: Grant("watch live pictures", frozenset({_A, _O, _V})),
-        Permission.VIDEO_PLAYBACK: Grant("play back recordings", frozenset({_A, _O})),
-        Permission.VIDEO_EXPORT: Grant("download recordings", frozenset({_A, _O})),
+        Permission.CAMERA_EDIT: Grant("change cameras", frozenset({_A}), per_channel=True),
+        Permission.CAMERA_REMOVE: Grant("remove cameras", frozenset({_A}), per_channel=True),
+        Permission.CAMERA_STEER: Grant("move cameras", frozenset({_A, _O}), per_channel=True),
+        Permission.VIDEO_LIVE: Grant("watch live pictures", frozenset({_A, _O, _V}), per_channel=True),
+        Permission.VIDEO_PLAYBACK: Grant("play back recordings", frozenset({_A, _O}), per_channel=True),
+        Permission.VIDEO_EXPORT: Grant("download recordings", frozenset({_A, _O}), per_channel=True),
         Permission.AUDIT_READ: Grant("read the audit log", frozenset({_A, _D})),
         Permission.SYSTEM_READ: Grant("see the state of the system", frozenset({_A, _O, _D})),
         Permission.SYSTEM_MANAGE: Grant("change settings of the system", frozenset({_A})),
@@ -88,14 +92,41 @@ PERMISSIONS: MappingProxyType[Permission, Grant] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class ScopedRole:
+    """A role on some channels only, in force at this moment."""
+
+    role: Role
+    channels: frozenset[ChannelId]
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: travels as an argument to every call that needs a permission."""
+    """Who asks: travels as an argument to every call that needs a permission. True for one moment only."""
 
     id: PrincipalId
+    """Of a person or process; of a token its own, not its owner's."""
     name: str
     kind: PrincipalKind
     roles: frozenset[Role]
+    """On the whole site."""
     session_id: SessionId | None = None
+    grants: tuple[ScopedRole, ...] = ()
+    limits: frozenset[Permission] | None = None
+    """The only permissions that hold, whatever the roles; None: no limit."""
+    token_channels: frozenset[ChannelId] | None = None
+    """The only channels that are there for a token; None: no limit."""
+    owner_id: PrincipalId | None = None
+    """Whose token it is."""
+
+    def roles_on(self, channel: ChannelId) -> frozenset[Role]:
+        """The roles that count for this channel: of the site, and of grants that cover it."""
+        if self.token_channels is not None and channel not in self.token_channels:
+            return frozenset()
+        return self.roles | {grant.role for grant in self.grants if channel in grant.channels}
+
+    def is_or_belongs_to(self, person: PrincipalId) -> bool:
+        """True for the person and for the person's tokens."""
+        return person in {self.id, self.owner_id}
 
 
 def terminal_principal(user_name: str) -> Principal:
@@ -104,31 +135,86 @@ def terminal_principal(user_name: str) -> Principal:
     return Principal(PrincipalId(new_id()), name, PrincipalKind.PROCESS, frozenset({Role.ADMINISTRATOR}))
 
 
-def permissions_of(principal: Principal) -> tuple[Permission, ...]:
-    """Everything the principal's roles allow, in the order of the table."""
-    return tuple(name for name, grant in PERMISSIONS.items() if grant.roles & principal.roles)
+def channels_with(principal: Principal, permission: Permission | str) -> frozenset[ChannelId] | None:
+    """The channels on which the permission holds; None means all, also those added later."""
+    wanted = Permission(permission)
+    grant = PERMISSIONS[wanted]
+    if principal.limits is not None and wanted not in principal.limits:
+        return frozenset()
+    only = principal.token_channels
+    if grant.roles & principal.roles:
+        return only if grant.per_channel else frozenset() if only is not None else None
+    if not grant.per_channel:
+        return frozenset()
+    covered = (scoped.channels for scoped in principal.grants if scoped.role in grant.roles)
+    channels = frozenset[ChannelId]().union(*covered)
+    return channels if only is None else channels & only
+
+
+def permissions_of(principal: Principal, channel: ChannelId | None = None) -> tuple[Permission, ...]:
+    """What holds on the channel, or, if none is named, anywhere; in the order of the table."""
+    return tuple(name for name in PERMISSIONS if _holds(channels_with(principal, name), channel))
 
 
 def authorise(
     principal: Principal | None, permission: Permission | str, channel: ChannelId | None = None
 ) -> None:
-    """Returns if the principal has the permission (on the channel, if one is named); else raises.
+    """Returns if the principal has the permission on the channel, or, if none is named, on the whole site.
 
     AppError(UNAUTHENTICATED) for nobody, AppError(DENIED) naming the permission and whom to ask. A permission
     that is not in the table is a mistake in the program: ValueError.
     """
     wanted = Permission(permission)
+    held = channels_with(_somebody(principal), wanted)
+    if held is not None and (channel is None or channel not in held):
+        raise _denied(wanted, channel)
+
+
+def authorise_somewhere(principal: Principal | None, permission: Permission | str) -> None:
+    """Returns if the permission holds for the site or any channel: who passes must be asked again with one.
+
+    For the door, which does not know yet which channel is meant; errors as `authorise`.
+    """
+    wanted = Permission(permission)
+    if not _holds(channels_with(_somebody(principal), wanted), None):
+        raise _denied(wanted, None)
+
+
+def authorise_on(principal: Principal | None, permission: Permission | str, channel: ChannelId) -> None:
+    """As `authorise`, but a channel that the principal may not know of is AppError(MISSING).
+
+    In the words for a channel that does not exist (`missing_channel`), so that nobody can try ids.
+    """
+    known = channels_with(_somebody(principal), Permission.CHANNEL_LIST)
+    held = channels_with(_somebody(principal), permission)
+    if not _holds(known, channel) and not _holds(held, channel) and _holds(held, None):
+        raise missing_channel()
+    authorise(principal, permission, channel)
+
+
+def missing_channel() -> AppError:
+    """One and the same for a channel that is not there and for one that is nobody's business."""
+    return AppError(ErrorKind.MISSING, "There is no such camera. It may be of another site; reload the list.")
+
+
+def _holds(held: frozenset[ChannelId] | None, channel: ChannelId | None) -> bool:
+    return held is None or (bool(held) if channel is None else channel in held)
+
+
+def _somebody(principal: Principal | None) -> Principal:
     if principal is None:
         raise AppError(
             ErrorKind.UNAUTHENTICATED, "You are not signed in, or your session has ended. Sign in."
         )
-    grant = PERMISSIONS[wanted]
-    if grant.roles & principal.roles:
-        return
+    return principal
+
+
+def _denied(permission: Permission, channel: ChannelId | None) -> AppError:
+    grant = PERMISSIONS[permission]
     where = "" if channel is None else f" of channel {channel}"
     roles = " or ".join(sorted(role.words for role in grant.roles))
-    raise AppError(
+    return AppError(
         ErrorKind.DENIED,
-        f"You may not {grant.words}{where}: your account lacks the permission {wanted.value}. "
+        f"You may not {grant.words}{where}: your account lacks the permission {permission.value}. "
         f"Ask an administrator of this site for a role that has it ({roles}).",
     )

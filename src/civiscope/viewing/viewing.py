@@ -9,7 +9,7 @@ from uuid import UUID
 from civiscope.base import AppError, ChannelId, Clock, ErrorKind, PrincipalId, StreamId, get_log
 from civiscope.ingest import FeedClient
 from civiscope.privacy import Function, Permit, Presentation, PurposeRegister
-from civiscope.security import AuditEntry, AuditLog, Outcome, Principal, authorise
+from civiscope.security import AuditEntry, AuditLog, Outcome, Principal, authorise_on
 from civiscope.viewing.live_hub import LiveHub
 from civiscope.viewing.look import Look, LookFaces
 from civiscope.viewing.model import Wish
@@ -111,7 +111,7 @@ class Viewing:
                 await look.end(ended, "signed out")
 
     async def _permit(self, wish: Wish) -> Permit:
-        authorise(wish.principal, f"video.{wish.function.value}", wish.channel_id)
+        authorise_on(wish.principal, f"video.{wish.function.value}", wish.channel_id)
         now_us = self._faces.clock.now_us()
         permit = await self._faces.purposes.check(
             wish.principal, wish.purpose, wish.function, wish.channel_id, now_us
@@ -232,7 +232,7 @@ class Viewing:
 
     def _refused(self, look: Look, error: AppError) -> tuple[AppError, str] | None:
         """A clear no ends the look at once; a question nobody answers ends it after a few rounds."""
-        if error.kind in {ErrorKind.DENIED, ErrorKind.UNAUTHENTICATED}:
+        if error.kind in {ErrorKind.DENIED, ErrorKind.UNAUTHENTICATED, ErrorKind.MISSING}:
             return error, error.kind.value
         self._unknown_checks[look.id] += 1
         if self._unknown_checks[look.id] >= _UNKNOWN_CHECKS:
