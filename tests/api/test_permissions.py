@@ -18,6 +18,7 @@ VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/cameras": {"name": "Pier", "address": "rtsp://192.0.2.1/s"},
     "/cameras/probe": {"address": "rtsp://192.0.2.1/s"},
     "/cameras/{channel_id}": {"name": "Pier 2"},
+    "/settings/{name}": {"value": {"name": "Pier town"}},
     "/looks": {
         "channel_id": str(new_id()),
         "purpose": "public_safety",
@@ -107,7 +108,9 @@ async def test_nothing_is_routed_beside_the_table(town: Town) -> None:
         ("HEAD", "/{path:path}"),
     }
     open_calls = {call.path for call in town.app.calls if call.access is Open.ANYONE}
-    assert open_calls == {"/health", "/setup", "/session", "/authority.pem"}
+    assert open_calls == {"/health", "/setup", "/session"} | {
+        f"/authority{kind}" for kind in ("", ".pem", ".der", ".mobileconfig")
+    }
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
@@ -130,7 +133,9 @@ async def test_the_page_of_calls_is_true(town: Town) -> None:
     page = (REPOSITORY / "docs" / "design" / "api.md").read_text(encoding="utf-8")
     written = {
         (method, path.partition("?")[0].replace("{id}", "{look_id}")): access
-        for method, path, access in re.findall(r"^\| `(GET|POST|PATCH|DELETE) (\S+)` \| (.*?) \|", page, re.M)
+        for method, path, access in re.findall(
+            r"^\| `(GET|POST|PUT|PATCH|DELETE) (\S+)` \| (.*?) \|", page, re.M
+        )
     }
     for call in town.app.calls:
         if call.path == "/openapi.json":

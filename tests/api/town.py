@@ -1,7 +1,7 @@
 """A site for tests: real accounts, audit, purposes and devices; hand-written ports instead of cameras."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from pathlib import Path
@@ -13,10 +13,15 @@ import httpx
 from civiscope.api import (
     ApiSettings,
     Application,
+    AuthorityState,
     Faces,
+    FieldError,
+    PageState,
     ProbeAnswer,
     Site,
     StreamState,
+    TownCamera,
+    TownState,
     TrackState,
     create_app,
 )
@@ -45,6 +50,7 @@ from civiscope.security import (
     Principal,
     Role,
     SiteKeys,
+    certificate_facts,
     migrate_security,
     terminal_principal,
 )
@@ -108,6 +114,57 @@ class FakeTimelines:
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> list[date]:
         assert str(zone) == "Europe/Sofia"
         return [date(2026, 11, 21)] if stream_id in self.recorded else []
+
+
+class FakePages:
+    """One page of settings, `site`, with one field; the rest of a page's rules is `app`'s."""
+
+    def __init__(self, name: str) -> None:
+        self.site = {"name": name}
+        self.first_run_done = False
+
+    def pages(self) -> list[PageState]:
+        return [PageState("site", "Site", {"type": "object"}, dict(self.site), 1, None, "")]
+
+    async def change(
+        self, key: str, value: Mapping[str, object], by: Principal, from_where: str
+    ) -> PageState:
+        if key != "site":
+            raise AppError(ErrorKind.MISSING, "There is no such page.")
+        if not value.get("name"):
+            raise FieldError({"name": "the name is empty"})
+        self.site = {"name": str(value["name"])}
+        return self.pages()[0]
+
+    async def finish_first_run(self, by: Principal, from_where: str) -> None:
+        self.first_run_done = True
+
+
+class FakeAuthority:
+    """The site's real authority, asked anew each time."""
+
+    def __init__(self, keys: SiteKeys) -> None:
+        self._keys = keys
+
+    def state(self) -> AuthorityState:
+        pem = self._keys.authority_pem()
+        facts = certificate_facts(pem)
+        return AuthorityState(pem, facts.der, facts.fingerprint_sha256, facts.not_after_us, (HOST,))
+
+
+class FakeTown:
+    """A simulated town that starts at once."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+
+    async def state(self) -> TownState:
+        cameras = (TownCamera("Quay", "rtsp://127.0.0.1:8554/quay", ""),) if self.is_running else ()
+        return TownState("running" if self.is_running else "absent", cameras)
+
+    async def start(self) -> TownState:
+        self.is_running = True
+        return await self.state()
 
 
 def lane(start_us: int, end_us: int, number: int = 0) -> RecordedSpan:
@@ -275,13 +332,15 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     cheap = AccountSettings(hashing=HashSettings(memory_kib=64, passes=1))
     accounts = Accounts(database, audit, clock, cheap)
     purposes = PurposeRegister(database, audit, clock)
-    looks, system = FakeLooks(clock), FakeSystem()
+    looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines = FakeStreams(), FakeProber(), FakeTimelines()
     faces = Faces(
         settings=settings,
         clock=clock,
-        site=Site(keys.identity.site_id, keys.identity.site_name, "Europe/Sofia"),
-        authority_pem=keys.authority_pem(),
+        site_now=lambda: Site(keys.identity.site_id, pages.site["name"], "Europe/Sofia", HOST, "strictest"),
+        authority=FakeAuthority(keys),
+        pages=pages,
+        town=FakeTown(),
         accounts=accounts,
         audit=audit,
         purposes=purposes,

@@ -22,6 +22,16 @@ from civiscope.api.probe import CameraProber, source_of
 from civiscope.api.recorder import RecorderStreams
 from civiscope.api.server import HttpsServer, bind, run_loop
 from civiscope.api.settings import ApiSettings
+from civiscope.api.site_ports import (
+    AuthorityDesk,
+    AuthorityState,
+    FieldError,
+    PageState,
+    SettingsPages,
+    TownCamera,
+    TownDesk,
+    TownState,
+)
 
 __all__ = [
     "Application", "create_app",
@@ -31,4 +41,6 @@ __all__ = [
     "CameraProber", "RecorderStreams", "source_of",
     "HttpsServer", "bind", "run_loop",
     "ApiSettings",
+    "AuthorityDesk", "AuthorityState", "FieldError", "PageState", "SettingsPages", "TownCamera", "TownDesk",
+    "TownState",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from civiscope.api.faces import Faces
 from civiscope.api.guard import Guard
 from civiscope.api.look_calls import LookCalls
 from civiscope.api.session_calls import SessionCalls
+from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
 from civiscope.api.system_calls import SystemCalls
 from civiscope.api.timeline_calls import TimelineCalls
@@ -35,6 +36,7 @@ class Application:
             *CameraCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
+            *SiteCalls(faces).calls(),
             *SystemCalls(faces, self.framework).calls(),
         )
         add_calls(self.framework, guard, self.calls)

@@ -33,6 +33,9 @@ def error_answer(error: AppError, status: int | None = None) -> JSONResponse:
     """The JSON answer for a failure; `retry_after_s`, where the error has one, goes into body and header."""
     body: dict[str, object] = {"kind": error.kind.value, "message": error.message}
     headers: dict[str, str] = {}
+    fields = getattr(error, "fields", None)
+    if isinstance(fields, dict):
+        body["fields"] = fields
     wait_s = getattr(error, "retry_after_s", None)
     if isinstance(wait_s, int | float):
         body["retry_after_s"] = math.ceil(wait_s)

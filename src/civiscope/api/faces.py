@@ -1,10 +1,12 @@
 """Everything the door calls, in one frozen value that `app` makes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
+from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
 from civiscope.base import Clock, SiteId
 from civiscope.devices import Devices
 from civiscope.privacy import PurposeRegister
@@ -18,6 +20,10 @@ class Site:
     id: SiteId
     name: str
     time_zone: str
+    host_name: str = ""
+    """The name browsers type; empty while the site has none."""
+    jurisdiction: str = ""
+    first_run_done: bool = True
 
     @property
     def zone(self) -> ZoneInfo:
@@ -31,8 +37,11 @@ class Faces:
 
     settings: ApiSettings
     clock: Clock
-    site: Site
-    authority_pem: bytes
+    site_now: Callable[[], Site]
+    """Its name, zone and host name may change while the server runs."""
+    authority: AuthorityDesk
+    pages: SettingsPages
+    town: TownDesk
     accounts: Accounts
     audit: AuditLog
     purposes: PurposeRegister
@@ -42,3 +51,8 @@ class Faces:
     timelines: Timelines
     looks: Looks
     system: System
+
+    @property
+    def site(self) -> Site:
+        """The place at this moment."""
+        return self.site_now()

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Container, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import uvicorn
@@ -67,7 +67,7 @@ class HttpsServer:
         app: ASGIApp,
         listener: socket.socket,
         tls: ssl.SSLContext,
-        hosts: frozenset[str],
+        hosts: Container[str],
         on_stop: Callable[[], None] | None = None,
     ) -> None:
         self._listener = listener
@@ -126,7 +126,7 @@ class _Server(uvicorn.Server):
         config: uvicorn.Config,
         listener: socket.socket,
         tls: ssl.SSLContext,
-        hosts: frozenset[str],
+        hosts: Container[str],
         on_stop: Callable[[], None],
     ) -> None:
         super().__init__(config)
@@ -250,7 +250,7 @@ def _wake(waiting: "asyncio.Future[None]") -> None:
         waiting.set_result(None)
 
 
-async def _explain(connection: socket.socket, hosts: frozenset[str]) -> None:
+async def _explain(connection: socket.socket, hosts: Container[str]) -> None:
     """Send a browser that spoke plain HTTP to the same place over TLS; tell anybody else in words."""
     loop = asyncio.get_running_loop()
     request = (await loop.sock_recv(connection, 8192)).decode("latin-1").split("\r\n")

@@ -95,7 +95,14 @@ class SessionCalls:
             },
             "permissions": [permission.value for permission in permissions_of(principal)],
             "csrf_token": csrf,
-            "site": {"id": str(site.id), "name": site.name, "time_zone": site.time_zone},
+            "site": {
+                "id": str(site.id),
+                "name": site.name,
+                "time_zone": site.time_zone,
+                "host_name": site.host_name,
+                "jurisdiction": site.jurisdiction,
+                "first_run_done": site.first_run_done,
+            },
             "purposes": [
                 {
                     "id": purpose.id,

@@ -1,5 +1,6 @@
 """Limits and names of the HTTP door, composed by `app`."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ KIB = 1024
 class ApiSettings:
     """How the door answers; every number is a limit that a test reaches."""
 
-    hosts: frozenset[str]
+    hosts: Container[str]
     """Names and addresses we are known by (those in the certificate), without port; others are refused."""
     static_folder: Path | None = None
     """The built UI; None means the one that lies in this room."""

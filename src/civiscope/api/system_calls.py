@@ -1,4 +1,4 @@
-"""Health, state of the system, the audit, the site's authority, and the description of this very door."""
+"""Health, state of the system, the audit, and the description of this very door."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ _LAST_SEQUENCE = (1 << 63) - 1
 
 
 class SystemCalls:
-    """Handlers of `/health`, `/status`, `/audit`, `/authority.pem` and `/openapi.json`."""
+    """Handlers of `/health`, `/status`, `/audit` and `/openapi.json`."""
 
     def __init__(self, faces: Faces, app: FastAPI) -> None:
         self._faces = faces
@@ -25,7 +25,6 @@ class SystemCalls:
         """The rows of the table."""
         return [
             Call("GET", "/health", Open.ANYONE, self.health, 200, {503: "Not healthy."}),
-            Call("GET", "/authority.pem", Open.ANYONE, self.authority, raw=True),
             Call("GET", "/status", Permission.SYSTEM_READ, self.status),
             Call("GET", "/audit", Permission.AUDIT_READ, self.audit),
             Call("GET", "/openapi.json", Open.SIGNED_IN, self.describe),
@@ -35,11 +34,6 @@ class SystemCalls:
         """Healthy or not, nothing else."""
         healthy = await self._faces.system.healthy()
         return JSONResponse({"healthy": healthy}, 200 if healthy else 503)
-
-    async def authority(self) -> Response:
-        """The site's certificate authority, to install on a desk or phone."""
-        disposition = {"Content-Disposition": 'attachment; filename="civiscope-authority.pem"'}
-        return Response(self._faces.authority_pem, media_type="application/x-pem-file", headers=disposition)
 
     async def status(self) -> dict[str, Any]:
         """Processes, streams and volumes as they are now."""

@@ -22,13 +22,15 @@ from civiscope.app.machine import Machine, follow
 from civiscope.app.recorder_link import RecorderLink
 from civiscope.app.role import be, bus_of
 from civiscope.app.settings import Settings, split_listen
-from civiscope.app.site import Site, certified_hosts, open_site
+from civiscope.app.site import Site, hosts_of, open_site
+from civiscope.app.site_names import SiteNames
+from civiscope.app.town_desk import LocalTown
 from civiscope.base import ChannelId, StreamId
 from civiscope.cluster import tell_ready
 from civiscope.ingest import FeedClient
 from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
-from civiscope.security import Principal, server_tls
+from civiscope.security import Principal
 from civiscope.viewing import Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
@@ -41,6 +43,7 @@ class ServerParts:
     link: RecorderLink
     archive: Archive
     viewing: Viewing
+    names: SiteNames
     application: Application
 
 
@@ -54,9 +57,7 @@ async def run_server(home: Home, settings: Settings) -> None:
         parts = _parts(site, settings, link, _StillFinder(worker))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         application = parts.application
-        door = HttpsServer(
-            application, listener, server_tls(site.keys), certified_hosts(settings), application.stop
-        )
+        door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
         await _serve(door, parts)
 
@@ -65,7 +66,8 @@ async def _serve(door: HttpsServer, parts: ServerParts) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
         beside = [
-            group.create_task(work) for work in (parts.link.run(), follow(parts.archive), parts.viewing.run())
+            group.create_task(work)
+            for work in (parts.link.run(), follow(parts.archive), parts.viewing.run(), parts.names.run())
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, door.stop)
@@ -88,12 +90,15 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
             clock=site.clock,
         )
     )
-    identity = site.identity
+    names = SiteNames(site.keys, site.clock, lambda: hosts_of(settings, site.pages))
+    site.pages.on_change(names.look_again)
     faces = Faces(
-        settings=ApiSettings(hosts=certified_hosts(settings)),
+        settings=ApiSettings(hosts=names),
         clock=site.clock,
-        site=DoorSite(identity.site_id, identity.site_name, settings.site.time_zone),
-        authority_pem=site.keys.authority_pem(),
+        site_now=lambda: _site_now(site),
+        authority=names,
+        pages=site.pages,
+        town=LocalTown(site.home),
         accounts=site.accounts,
         audit=site.audit,
         purposes=site.purposes,
@@ -104,7 +109,19 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
         looks=viewing,
         system=Machine(site.home, link),
     )
-    return ServerParts(link, archive, viewing, create_app(faces))
+    return ServerParts(link, archive, viewing, names, create_app(faces))
+
+
+def _site_now(site: Site) -> DoorSite:
+    page = site.pages.site
+    return DoorSite(
+        site.identity.site_id,
+        page.name,
+        page.time_zone,
+        page.host_name,
+        page.jurisdiction,
+        site.pages.first_run_done,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
+from civiscope.app.page_book import PageBook
 from civiscope.app.settings import Settings
+from civiscope.app.site_pages import first_pages
 from civiscope.base import Clock, SystemClock, get_log
 from civiscope.devices import Devices, migrate_devices
 from civiscope.privacy import PurposeRegister, migrate_privacy
@@ -16,11 +18,9 @@ from civiscope.security import (
     AuditLog,
     SiteIdentity,
     SiteKeys,
-    machine_hosts,
     migrate_security,
-    tidy_hosts,
 )
-from civiscope.storage import Database, DatabaseHeader, stamp_header
+from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
 
 _log = get_log("civiscope.app")
 
@@ -38,6 +38,7 @@ class Site:
     purposes: PurposeRegister
     devices: Devices
     clock: Clock
+    pages: PageBook
 
     @property
     def identity(self) -> SiteIdentity:
@@ -62,7 +63,6 @@ async def open_site(
     """Open the server's database with all its rooms; closes it at the end."""
     clock = SystemClock()
     keys = load_keys(home)
-    keys.renew_tls(_hosts(settings), clock)
     with contextlib.ExitStack() as closing:
         database = Database(home.server_database)
         closing.callback(database.close)
@@ -71,7 +71,7 @@ async def open_site(
             database,
             DatabaseHeader(identity.organisation_id, identity.site_id, "server", clock.now_us()),
         )
-        for migrate_room in (migrate_security, migrate_privacy, migrate_devices):
+        for migrate_room in (migrate_kept_settings, migrate_security, migrate_privacy, migrate_devices):
             migrate_room(database)
         audit = AuditLog(database, keys.audit_keys(), home.role("server"), clock)
         accounts = Accounts(database, audit, clock)
@@ -88,12 +88,14 @@ async def open_site(
             purposes=purposes,
             devices=Devices(database, keys.vault(), clock, on_change),
             clock=clock,
+            pages=PageBook(database, audit, clock, first_pages(settings)),
         )
 
 
-def certified_hosts(settings: Settings) -> frozenset[str]:
-    """Every name and address in the certificate."""
-    return frozenset(tidy_hosts([*_hosts(settings), *machine_hosts()]))
+def hosts_of(settings: Settings, pages: PageBook) -> list[str]:
+    """Names for the certificate besides this machine's own, the site's host name first."""
+    named = [pages.site.host_name] if pages.site.host_name else []
+    return [*named, *_hosts(settings)]
 
 
 def _hosts(settings: Settings) -> Sequence[str]:

@@ -12,6 +12,7 @@ from civiscope.app.home import Home
 from civiscope.app.role import FAILURE_MARK
 from civiscope.app.settings import Settings, split_listen
 from civiscope.app.town import SIMULATOR_ROLE, add_town, town_port
+from civiscope.app.town_desk import town_is_wanted
 from civiscope.base import AppError, log_to_file
 from civiscope.cluster import (
     ProcessState,
@@ -24,6 +25,7 @@ from civiscope.cluster import (
 
 _ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("server", 3.0))
 """Upstream first, with the seconds each may take to stop; they are stopped in the opposite order."""
+_TOWN_STOP_S = 0.5
 _HEALTHY_WITHIN_S = 60.0
 _LOG_END_BYTES = 8192
 
@@ -37,13 +39,15 @@ async def run_up(home: Home, settings: Settings, simulate: bool, say: Say) -> in
     home.ensure()
     log_to_file(settings.log.level, home.logs / "supervisor.log")
     specs = [_spec(role, stop_s, home, settings) for role, stop_s in _ROLES]
-    if simulate:
-        specs.insert(0, _spec(SIMULATOR_ROLE, 1.0, home, settings))
+    town = _spec(SIMULATOR_ROLE, _TOWN_STOP_S, home, settings)
+    if simulate or town_is_wanted(home):
+        specs.insert(0, town)
     supervisor = Supervisor(specs, SupervisorSettings(home.run, home.logs))
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(_greet(home, settings, simulate, say)),
             group.create_task(_tell_failures(home, supervisor.status, say)),
+            group.create_task(_start_town_when_wanted(home, supervisor, town)),
         ]
         try:
             await supervisor.run(stop)
@@ -51,6 +55,13 @@ async def run_up(home: Home, settings: Settings, simulate: bool, say: Say) -> in
             for task in beside:
                 task.cancel()
     return 0
+
+
+async def _start_town_when_wanted(home: Home, supervisor: Supervisor, town: RoleSpec) -> None:
+    """The page asks for the simulated town by a file; looked for every second."""
+    while not await asyncio.to_thread(town_is_wanted, home):  # noqa: ASYNC110  another process's wish
+        await asyncio.sleep(1.0)
+    supervisor.add(town)
 
 
 def address_of(settings: Settings) -> str:

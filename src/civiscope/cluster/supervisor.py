@@ -36,10 +36,26 @@ class Supervisor:
         self._clock = clock or SystemClock()
         self._changed = asyncio.Event()
         self._keepers = [Keeper(spec, settings, self._clock, self._changed.set) for spec in specs]
+        self._group: asyncio.TaskGroup | None = None
 
     def status(self) -> tuple[ProcessStatus, ...]:
         """How every role fares, in the order of the specs."""
         return tuple(keeper.status for keeper in self._keepers)
+
+    def add(self, spec: RoleSpec) -> None:
+        """Start one more role while `run` runs, upstream of the others; a role that is there stays as it is.
+
+        ValueError when its stop time does not fit, or nothing runs.
+        """
+        if any(keeper.spec.role == spec.role for keeper in self._keepers):
+            return
+        if spec.stop_s + sum(keeper.spec.stop_s for keeper in self._keepers) > self._settings.stop_s:
+            raise ValueError(f"{spec.role}: no time is left for its stop")
+        if self._group is None:
+            raise ValueError("a role is added while the supervisor runs")
+        keeper = Keeper(spec, self._settings, self._clock, self._changed.set)
+        self._keepers.insert(0, keeper)
+        self._group.create_task(keeper.run(), name=f"keep-{spec.role}")
 
     async def run(self, until: asyncio.Event) -> None:
         """Keep everything running until the event, then stop it; `CONFLICT` if another supervisor runs here.
@@ -56,12 +72,14 @@ class Supervisor:
 
     async def _keep(self, until: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
+            self._group = group
             for keeper in self._keepers:
                 group.create_task(keeper.run(), name=f"keep-{keeper.spec.role}")
             housekeeping = group.create_task(self._keep_house(), name="housekeeping")
             try:
                 await until.wait()
             finally:
+                self._group = None
                 for keeper in reversed(self._keepers):
                     await keeper.stop()
                 housekeeping.cancel()

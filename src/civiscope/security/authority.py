@@ -15,7 +15,7 @@ from uuid import UUID
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -83,6 +83,34 @@ def may_speak_for(authority: x509.Certificate, host: str) -> bool:
     permitted = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
     name = _general_name(host)
     return any(_is_within(name, base) for base in permitted or ())
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What a person compares before trusting a certificate."""
+
+    der: bytes
+    fingerprint_sha256: str
+    """64 small hexadecimal digits."""
+    not_after_us: int
+    names: tuple[str, ...]
+    """Names and addresses it speaks for; empty for an authority's own."""
+
+
+def certificate_facts(pem: bytes) -> CertificateFacts:
+    """Facts of the first certificate in a PEM file of ours."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = tuple(str(name.value) for name in found)
+    except x509.ExtensionNotFound:
+        names = ()
+    return CertificateFacts(
+        certificate.public_bytes(serialization.Encoding.DER),
+        certificate.fingerprint(hashes.SHA256()).hex(),
+        int(certificate.not_valid_after_utc.timestamp()) * 1_000_000,
+        names,
+    )
 
 
 def _is_within(name: x509.GeneralName, base: x509.GeneralName) -> bool:

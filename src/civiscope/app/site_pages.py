@@ -1,0 +1,180 @@
+"""Pages of settings that people change while the product runs: what each holds, and its rules.
+
+`civiscope.toml` is the machine's; what stands here is the site's and lies in the server's database. The
+file's words are first values only.
+"""
+
+import ipaddress
+import re
+from typing import Annotated, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from civiscope.app.settings import Settings
+from civiscope.base import AppError
+from civiscope.devices import PRIVATE_NETWORKS, DeviceGate, GateRules
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Page(BaseModel):
+    """One page; its JSON schema is the form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: ClassVar[str]
+    heading: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+
+
+class SitePage(Page):
+    """What this place is called, how browsers reach it, which clock and which law it goes by."""
+
+    key: ClassVar[str] = "site"
+    heading: ClassVar[str] = "Site"
+
+    name: Annotated[
+        str,
+        Field(title="Site name", min_length=1, max_length=80, description="What people call this place."),
+    ] = "Civiscope"
+    host_name: Annotated[
+        str,
+        Field(
+            title="Host name",
+            max_length=253,
+            description="The name that desks and phones type, such as cameras.town.example or "
+            "civiscope.local. The certificate is made for it; passkeys need one, an address will not do.",
+        ),
+    ] = ""
+    time_zone: Annotated[
+        str,
+        Field(
+            title="Time zone",
+            json_schema_extra={"format": "time-zone"},
+            description="Days begin by it, on the timeline and in reports.",
+        ),
+    ] = "UTC"
+    jurisdiction: Annotated[
+        Literal["eu_general", "strictest"],
+        Field(
+            title="Jurisdiction",
+            description="Which rules of law the site starts from; the stricter one when in doubt.",
+        ),
+    ] = "strictest"
+
+    @field_validator("name")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        tidy = " ".join(value.split())
+        if not tidy or not tidy.isprintable():
+            raise ValueError("the name needs letters that can be read")
+        return tidy
+
+    @field_validator("host_name")
+    @classmethod
+    def _a_name(cls, value: str) -> str:
+        name = value.strip().rstrip(".").lower()
+        if not name:
+            return ""
+        try:
+            ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            labels = name.split(".")
+            if all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit():
+                return name
+            raise ValueError(
+                "write a host name in letters a to z, digits and hyphens, such as cameras.town.example, "
+                "without https:// and without a port"
+            ) from None
+        raise ValueError("an IP address is no host name; leave it empty, the address works without")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("choose a time zone of the list, such as Europe/Sofia") from error
+        return value
+
+
+class DevicesPage(Page):
+    """Where devices may stand, and whether they are looked after."""
+
+    key: ClassVar[str] = "devices"
+    heading: ClassVar[str] = "Devices"
+
+    networks: Annotated[
+        tuple[Annotated[str, Field(max_length=64)], ...],
+        Field(
+            title="Networks where devices may stand",
+            max_length=64,
+            description="As CIDR, such as 10.20.0.0/16. Nothing outside them is connected to for a device.",
+        ),
+    ] = PRIVATE_NETWORKS
+    checks_every_hour: Annotated[
+        bool,
+        Field(
+            title="Compare settings every hour",
+            description="Cameras are asked whether their settings are still as wanted; nothing is written.",
+        ),
+    ] = True
+
+    @field_validator("networks")
+    @classmethod
+    def _written_as_cidr(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            DeviceGate(GateRules(value))
+        except AppError as error:
+            raise ValueError(error.message) from error
+        return value
+
+
+class AuditPage(Page):
+    """Who else keeps the heads of the audit, so that nobody here can rewrite it unnoticed."""
+
+    key: ClassVar[str] = "audit"
+    heading: ClassVar[str] = "Audit"
+
+    send_to: Annotated[
+        tuple[Annotated[str, Field(max_length=300)], ...],
+        Field(
+            title="Send the day's audit head to",
+            max_length=8,
+            description="file:/mnt/elsewhere/heads, mailto:officer@town.example, or https://other-node:8443",
+        ),
+    ] = ()
+    mail_server: Annotated[
+        str, Field(title="Mail server", max_length=255, description="host:port, for mailto: above")
+    ] = ""
+    mail_from: Annotated[str, Field(title="Sender of the mail", max_length=255)] = ""
+
+    @field_validator("send_to")
+    @classmethod
+    def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not one.startswith(("file:/", "mailto:", "https://")):
+                raise ValueError(f"'{one}' begins with none of file:/, mailto: and https://")
+        return value
+
+
+PAGES: tuple[type[Page], ...] = (SitePage, DevicesPage, AuditPage)
+
+
+def first_pages(settings: Settings) -> dict[str, Page]:
+    """Every page as the file says it, before anybody changed it."""
+    hosts = [host for host in settings.server.hosts if _is_name(host)]
+    site = {"name": settings.site.name, "time_zone": settings.site.time_zone, "host_name": (hosts or [""])[0]}
+    return {
+        SitePage.key: SitePage.model_validate(site),
+        DevicesPage.key: DevicesPage(networks=settings.devices.networks),
+        AuditPage.key: AuditPage(),
+    }
+
+
+def _is_name(host: str) -> bool:
+    try:
+        return bool(SitePage(host_name=host).host_name)
+    except ValueError:
+        return False
