@@ -41,8 +41,17 @@ def test_the_recorder_folder_holds_no_key_that_opens_footage(keys: SiteKeys) -> 
 
 def test_no_two_uses_share_a_key(keys: SiteKeys) -> None:
     files = [*keys.folder.rglob("*.key.pem"), *keys.folder.rglob("*.key")]
-    assert len(files) == 9
+    assert len(files) == 10
     assert len({path.read_bytes() for path in files}) == len(files)
+
+
+def test_a_site_from_before_second_factors_gets_their_key(keys: SiteKeys) -> None:
+    path = keys.server_folder / "factors.key"
+    path.unlink()
+    sealed = keys.factor_vault().seal_secret(b"secret", b"user")
+    assert keys.factor_vault().open_secret(sealed, b"user") == b"secret"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_bytes() != (keys.server_folder / "vault.key").read_bytes()
 
 
 def test_each_role_works_with_its_own_folder_alone(keys: SiteKeys, tmp_path: Path) -> None:

@@ -177,6 +177,14 @@ class SiteKeys:
         """The server's vault, for camera passwords (reads `server/` only)."""
         return Vault(read_private(self.server_folder / "vault.key"))
 
+    def factor_vault(self) -> Vault:
+        """Seals second factors (reads `server/` only); a site made before there were any gets its key here."""
+        path = self.server_folder / "factors.key"
+        if not path.exists():
+            write_private(path, Vault.new_key())
+            _log.info("made the key that seals second factors", path=path)
+        return Vault(read_private(path))
+
     def audit_keys(self) -> AuditKeys:
         """For the server's audit chain: signs its heads, seals its details (reads `server/` only)."""
         details = Vault(read_private(self.server_folder / "audit-details.key"))
@@ -261,6 +269,7 @@ def _write_all(draft: Path, identity: SiteIdentity, hosts: Sequence[str], now_us
     write_private(server / "audit.key.pem", _private_pem(Ed25519PrivateKey.generate()))
     write_private(server / "audit-details.key", Vault.new_key())
     write_private(server / "vault.key", Vault.new_key())
+    write_private(server / "factors.key", Vault.new_key())
 
     node_key = Ed25519PrivateKey.generate()
     node = issue_node(node_authority, node_key.public_key(), identity.node_id, now_us)

@@ -58,6 +58,79 @@ setup_code_table = Table(
     Column("expires_us", BigInteger, nullable=False),
 )
 
+role_grant_table = Table(
+    "role_grant",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id"), nullable=False),
+    Column("role", String(64), nullable=False),
+    Column("channel_id", Uuid),
+    Column("group_id", Uuid),
+    Column("profile", JSON),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("granted_us", BigInteger, nullable=False),
+    Column("granted_by", String(128), nullable=False),
+    Index("role_grant_of_user", "user_id"),
+)
+
+invitation_table = Table(
+    "user_invitation",
+    _metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id"), primary_key=True),
+    Column("code_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("issued_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+
+totp_table = Table(
+    "user_totp",
+    _metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("begun_us", BigInteger, nullable=False),
+    Column("confirmed_us", BigInteger),
+    Column("last_step", BigInteger, nullable=False),
+)
+
+recovery_code_table = Table(
+    "recovery_code",
+    _metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id"), nullable=False),
+    Index("recovery_code_of_user", "user_id"),
+)
+
+passkey_table = Table(
+    "passkey",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id"), nullable=False),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("relying_party", String(256), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("added_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger),
+    Index("passkey_of_user", "user_id"),
+)
+
+api_token_table = Table(
+    "api_token",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("owner_id", Uuid, ForeignKey("user_account.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("permissions", JSON, nullable=False),
+    Column("channels", JSON),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger),
+    Index("api_token_of_owner", "owner_id"),
+)
+
 audit_table = Table(
     "audit_entry",
     _metadata,

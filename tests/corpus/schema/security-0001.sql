@@ -1,0 +1,19 @@
+-- index session_of_user
+CREATE INDEX session_of_user ON user_session (user_id);
+-- table audit_detail
+CREATE TABLE audit_detail ( sequence INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (sequence), FOREIGN KEY(sequence) REFERENCES audit_entry (sequence) );
+-- table audit_entry
+CREATE TABLE audit_entry ( sequence INTEGER NOT NULL, at_us BIGINT NOT NULL, principal_id VARCHAR(36), who VARCHAR NOT NULL, what VARCHAR NOT NULL, object VARCHAR NOT NULL, why VARCHAR NOT NULL, outcome VARCHAR NOT NULL, from_where VARCHAR NOT NULL, commitment BLOB NOT NULL, chain BLOB NOT NULL, signature BLOB NOT NULL, PRIMARY KEY (sequence) );
+-- table security_version
+CREATE TABLE security_version ( version_num VARCHAR(32) NOT NULL, CONSTRAINT security_version_pkc PRIMARY KEY (version_num) );
+-- table setup_code
+CREATE TABLE setup_code ( id INTEGER NOT NULL, code_hash BLOB NOT NULL, issued_us BIGINT NOT NULL, expires_us BIGINT NOT NULL, PRIMARY KEY (id) );
+-- table user_account
+CREATE TABLE user_account ( id CHAR(32) NOT NULL, name VARCHAR(64) NOT NULL, name_key VARCHAR(256) NOT NULL, password_hash VARCHAR(512) NOT NULL, roles JSON NOT NULL, created_us BIGINT NOT NULL, password_us BIGINT NOT NULL, disabled_us BIGINT, PRIMARY KEY (id), UNIQUE (name_key) );
+-- table user_session
+CREATE TABLE user_session ( id CHAR(32) NOT NULL, user_id CHAR(32) NOT NULL, token_hash BLOB NOT NULL, created_us BIGINT NOT NULL, seen_us BIGINT NOT NULL, expires_us BIGINT NOT NULL, from_where VARCHAR(128) NOT NULL, PRIMARY KEY (id), FOREIGN KEY(user_id) REFERENCES user_account (id), UNIQUE (token_hash) );
+-- trigger audit_entry_no_delete
+CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry BEGIN SELECT RAISE(ABORT, 'audit entries are never changed or deleted'); END;
+-- trigger audit_entry_no_update
+CREATE TRIGGER audit_entry_no_update BEFORE UPDATE ON audit_entry BEGIN SELECT RAISE(ABORT, 'audit entries are never changed or deleted'); END;
+-- security_version = 0001
