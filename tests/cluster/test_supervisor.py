@@ -266,3 +266,19 @@ def test_a_broken_pid_file_names_nobody(tmp_path: Path) -> None:
         (tmp_path / "processes.json").write_bytes(text)
         assert read_snapshot(tmp_path) is None
     assert read_identity(tmp_path / "none.pid") is None
+
+
+async def test_a_role_added_later_is_kept_and_stopped_last(place: SupervisorSettings) -> None:
+    async with supervised(place, [role("recorder"), role("server")]) as (supervisor, _stop):
+        await until(lambda: is_all_running(supervisor))
+        supervisor.add(role("simulator"))
+        supervisor.add(role("simulator"))
+        await until(lambda: len(supervisor.status()) == 3 and is_all_running(supervisor))
+        assert [status.role for status in supervisor.status()] == ["simulator", "recorder", "server"]
+        os.kill(pid_of(supervisor, "simulator"), signal.SIGKILL)
+        await until(lambda: supervisor.status()[0].starts == 2 and is_all_running(supervisor))
+        with pytest.raises(ValueError, match="no time is left"):
+            supervisor.add(replace(role("late"), stop_s=9.0))
+    assert states(supervisor) == ["stopped"] * 3
+    with pytest.raises(ValueError, match="while the supervisor runs"):
+        supervisor.add(role("late"))
