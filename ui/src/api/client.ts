@@ -67,7 +67,7 @@ function micros(text: string | null): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export class Client {
   private csrfToken = "";
@@ -104,7 +104,8 @@ export class Client {
     }
   }
 
-  private async json<T>(
+  /** One call by its row in the table of calls; for the modules beside this one in `api`. */
+  async json<T>(
     method: Method,
     path: string,
     body?: unknown,
