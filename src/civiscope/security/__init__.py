@@ -11,6 +11,13 @@ from civiscope.security.auditwriter import AuditKeys, AuditWriter
 from civiscope.security.authority import CertificateFacts, certificate_facts, machine_hosts, tidy_hosts
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
 from civiscope.security.chaincheck import AuditReport
+from civiscope.security.keyholder import (
+    HolderKind,
+    KeyHolder,
+    PassphraseHolder,
+    ScryptSettings,
+    WrongPassphraseError,
+)
 from civiscope.security.keyring import Keyring
 from civiscope.security.keys import SiteIdentity, SiteKeys, load_keyring, load_sealer
 from civiscope.security.model import (
@@ -30,6 +37,7 @@ from civiscope.security.model import (
     permissions_of,
     terminal_principal,
 )
+from civiscope.security.modulesettings import ModuleSettings, module_holder
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.sealing import (
     HOUR_US,
@@ -50,7 +58,8 @@ from civiscope.security.throttle import ThrottleSettings, TooManyAttemptsError
 from civiscope.security.tls import client_tls, server_tls
 from civiscope.security.tokens import check_csrf, csrf_token
 from civiscope.security.users import SessionInfo, User
-from civiscope.security.vault import Vault
+from civiscope.security.vault import LOCKED_WORDS, LockableVault, Vault
+from civiscope.security.vaultdoor import KeyMemory, VaultDoor, VaultState
 
 __all__ = [
     "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "ScopedRole", "SessionId",
@@ -65,6 +74,8 @@ __all__ = [
     "tidy_hosts",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
-    "Secret", "Vault",
+    "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
+    "ModuleSettings", "module_holder",
+    "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
     "migrate_security",
 ]  # fmt: skip

@@ -19,19 +19,19 @@ from civiscope.security.chain import (
     pack_details,
     tidy_text,
 )
+from civiscope.security.detailsbox import DetailsBox
 from civiscope.security.model import Principal
 from civiscope.security.signature import IntegrityError, SignatureChecker, Signer, key_fingerprint
 from civiscope.security.tables import audit_detail_table, audit_table
-from civiscope.security.vault import Vault
 from civiscope.storage import Connection, Row, insert, select
 
 
 @dataclass(frozen=True, slots=True)
 class AuditKeys:
-    """The key that signs heads, and the vault that seals details. `SiteKeys.audit_keys()`."""
+    """The key that signs heads, and the box that seals details. `VaultDoor.audit_keys`."""
 
     signing: Ed25519PrivateKey
-    details: Vault
+    details: DetailsBox
 
     def signer(self) -> Signer:
         """Signs heads."""
@@ -46,8 +46,8 @@ class AuditKeys:
         return genesis(key_fingerprint(self.signing.public_key()))
 
     def open_details(self, sequence: int, sealed: bytes, committed: bytes) -> bytes:
-        """Salt and JSON; IntegrityError if they are not what the entry was made with."""
-        packed = self.details.open_secret(sealed, _details_context(sequence))
+        """Salt and JSON; IntegrityError if not what the entry was made with, UNAVAILABLE while locked."""
+        packed = self.details.open(sealed, _details_context(sequence))
         if commitment(packed) != committed:
             raise IntegrityError(f"the details of audit entry {sequence} are not those it was made with")
         return packed
@@ -80,7 +80,7 @@ class AuditWriter:
             insert(audit_table).values(**_columns(recorded), chain=chain, signature=signature)
         )
         if entry.details:
-            sealed = self._keys.details.seal_secret(packed, _details_context(recorded.sequence))
+            sealed = self._keys.details.seal(packed, _details_context(recorded.sequence))
             self._connection.execute(
                 insert(audit_detail_table).values(sequence=recorded.sequence, sealed=sealed)
             )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 from functools import partial
 
-from civiscope.base import AppError
+from civiscope.base import AppError, ErrorKind
 from civiscope.security.auditwriter import AuditKeys, recorded_of
 from civiscope.security.chain import head_message, link
 from civiscope.security.headfile import KeptHead
@@ -66,7 +66,10 @@ class ChainCheck:
             self._check_heads(walk, start)
         except _BrokenChain as broken:
             return AuditReport(False, walk.checked, broken.sequence, broken.what)
-        return AuditReport(True, walk.checked, None, f"{walk.checked} entries are as they were written")
+        words = f"{walk.checked} entries are as they were written"
+        if not self._keys.details.is_open:
+            words += "; their details were not looked at, because the vault is locked"
+        return AuditReport(True, walk.checked, None, words)
 
     def _start(self, connection: Connection, newest: int | None) -> _Walk:
         last = connection.execute(select(func.max(audit_table.c.sequence))).scalar() or 0
@@ -105,9 +108,13 @@ class ChainCheck:
         walk.checked += 1
 
     def _check_details(self, sequence: int, sealed: bytes, committed: bytes) -> None:
+        if not self._keys.details.is_open:
+            return
         try:
             self._keys.open_details(sequence, sealed, committed)
-        except AppError:
+        except AppError as error:
+            if error.kind is ErrorKind.UNAVAILABLE:  # locked meanwhile
+                return
             raise _BrokenChain(sequence, f"the details of entry {sequence} were changed") from None
 
     async def _check_signature(self, walk: _Walk, start: int) -> None:

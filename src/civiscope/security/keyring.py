@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from civiscope.base import NodeId, SiteId
+from civiscope.base import AppError, ErrorKind, NodeId, SiteId
 from civiscope.security.authority import read_node_certificate
 from civiscope.security.sealing import (
     HPKE_SUITE,
@@ -20,6 +20,7 @@ from civiscope.security.sealing import (
     read_wrapped,
 )
 from civiscope.security.signature import IntegrityError, SignatureChecker, key_fingerprint
+from civiscope.security.vault import LOCKED_WORDS
 
 _CACHED_CERTIFICATES = 64
 
@@ -35,30 +36,50 @@ class _Node:
 
 
 class Keyring:
-    """Holds the site's private sealing keys (the newest and older ones) and its authority. Thread-safe."""
+    """Holds the site's private sealing keys (the newest and older ones) and its authority. Thread-safe.
+
+    While the vault is locked it holds none: it still checks who signed, and opens nothing (UNAVAILABLE).
+    """
 
     def __init__(
-        self, site_id: SiteId, sealing_keys: Iterable[X25519PrivateKey], authority: x509.Certificate
+        self,
+        site_id: SiteId,
+        sealing_keys: Iterable[X25519PrivateKey] | None,
+        authority: x509.Certificate,
     ) -> None:
+        """`sealing_keys`: None while the vault is locked."""
         self.site_id = site_id
-        self._sealing_keys = {key_fingerprint(key.public_key()): key for key in sealing_keys}
+        self._sealing_keys: dict[bytes, X25519PrivateKey] | None = None
+        if sealing_keys is not None:
+            self.unlock(sealing_keys)
         self._authority = authority
         self._suite = hpke.Suite(*HPKE_SUITE)
         self._lock = threading.Lock()
         self._nodes: OrderedDict[bytes, _Node] = OrderedDict()
+
+    def unlock(self, sealing_keys: Iterable[X25519PrivateKey]) -> None:
+        """Open wraps from now on."""
+        self._sealing_keys = {key_fingerprint(key.public_key()): key for key in sealing_keys}
+
+    def lock(self) -> None:
+        """Forget the sealing keys; data keys already given out are their readers' to forget."""
+        self._sealing_keys = None
 
     def unwrap(self, wrapped: bytes, context: KeyContext) -> DataKey:
         """The data key for `context`: what the reader expects there, from the segment it wants to open.
 
         IntegrityError if the wrap is for something else, was changed, or is sealed to a key we do not hold.
         """
+        sealing_keys = self._sealing_keys
+        if sealing_keys is None:
+            raise AppError(ErrorKind.UNAVAILABLE, LOCKED_WORDS)
         header, ciphertext = read_wrapped(wrapped)
         if header.context != context or header.site_id != self.site_id:
             raise IntegrityError(
                 f"the wrapped key beside data key {context.key_id} is for another site, stream, hour or key: "
                 "it was swapped, or the volume belongs to another site"
             )
-        private_key = self._sealing_keys.get(header.sealing_key)
+        private_key = sealing_keys.get(header.sealing_key)
         if private_key is None:
             raise IntegrityError(
                 f"data key {context.key_id} is sealed to site key {header.sealing_key.hex()}, which this "

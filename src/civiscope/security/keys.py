@@ -44,6 +44,7 @@ from civiscope.security.authority import (
     tls_is_due,
     within_life,
 )
+from civiscope.security.detailsbox import DetailsBox
 from civiscope.security.keyfile import make_private_folder, read_private, sync_folder, write_private
 from civiscope.security.keyring import Keyring
 from civiscope.security.sealing import SegmentSealer
@@ -178,7 +179,7 @@ class SiteKeys:
         return Vault(read_private(self.server_folder / "vault.key"))
 
     def factor_vault(self) -> Vault:
-        """Seals second factors (reads `server/` only); a site made before there were any gets its key here."""
+        """Seals second factors (reads `server/` only); an older site gets its key here, once."""
         path = self.server_folder / "factors.key"
         if not path.exists():
             write_private(path, Vault.new_key())
@@ -187,8 +188,16 @@ class SiteKeys:
 
     def audit_keys(self) -> AuditKeys:
         """For the server's audit chain: signs its heads, seals its details (reads `server/` only)."""
-        details = Vault(read_private(self.server_folder / "audit-details.key"))
-        return AuditKeys(_ed25519(self.server_folder / "audit.key.pem"), details)
+        details = DetailsBox.of(read_private(self.server_folder / "audit-details.key"))
+        return AuditKeys(self.audit_signing_key(), details)
+
+    def audit_signing_key(self) -> Ed25519PrivateKey:
+        """Signs the audit whether the vault is open or not (reads `server/` only)."""
+        return _ed25519(self.server_folder / "audit.key.pem")
+
+    def locked_keyring(self) -> Keyring:
+        """The reader's side without its sealing keys: `VaultDoor` hands them in (reads `server/` only)."""
+        return Keyring(self.identity.site_id, None, _certificate(self.server_folder / "nodes.pem"))
 
     def renew_tls(self, hosts: Sequence[str] = (), clock: Clock | None = None) -> bool:
         """Issue a new TLS certificate with a new key if the present one is due or lacks a host; True if so.

@@ -13,6 +13,10 @@ from civiscope.security.signature import IntegrityError
 
 SECRET_LIMIT_BYTES = 16 * 1024 * 1024
 _KEY_BYTES = 32
+LOCKED_WORDS = (
+    "The vault is locked: recordings and camera passwords stay closed until an administrator unlocks "
+    "it, on the page or with `civiscope vault unlock`. Recording and live pictures go on meanwhile."
+)
 _HEADER = struct.Struct(">4sBB4s")
 _MAGIC = b"CVVS"
 _VERSION = 1
@@ -67,3 +71,32 @@ class Vault:
             raise IntegrityError(
                 "a sealed secret does not open: it was changed or moved; enter it anew"
             ) from None
+
+
+class LockableVault(Vault):
+    """A vault whose key may be away: then it neither seals nor opens, and says what to do (UNAVAILABLE)."""
+
+    def __init__(self, key: bytes | None = None) -> None:
+        self._open: Vault | None = None if key is None else Vault(key)
+
+    def unlock(self, key: bytes) -> None:
+        """Seal and open with this key from now on."""
+        self._open = Vault(key)
+
+    def lock(self) -> None:
+        """Forget the key."""
+        self._open = None
+
+    def seal_secret(self, secret: bytes, context: bytes = b"") -> bytes:
+        """As `Vault`."""
+        return self._unlocked().seal_secret(secret, context)
+
+    def open_secret(self, sealed: bytes, context: bytes = b"") -> bytes:
+        """As `Vault`."""
+        return self._unlocked().open_secret(sealed, context)
+
+    def _unlocked(self) -> Vault:
+        opened = self._open
+        if opened is None:
+            raise AppError(ErrorKind.UNAVAILABLE, LOCKED_WORDS)
+        return opened
