@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -139,8 +140,24 @@ class EventSource:
     device: DeviceAddress
 
 
+@dataclass(frozen=True, slots=True)
+class HostStanding:
+    """What the server must know of the driver host to put it right after a start."""
+
+    run_id: UUID
+    """Another one after each start: gate and events are to be applied anew."""
+    gate: GateRules | None
+    """None: nothing may be reached yet."""
+    followed: int
+    """Devices whose notifications are heard, or waited for."""
+
+
 class DriverFace(Protocol):
     """The process role `driver` as the server calls it over the bus."""
+
+    async def standing(self) -> HostStanding:
+        """Which life of the host it is, and what it goes by; answers at once."""
+        ...
 
     async def drivers(self) -> tuple[DriverInfo, ...]:
         """Every installed driver, loaded or not, and why."""
