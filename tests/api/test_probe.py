@@ -14,6 +14,7 @@ from tests.api.town import Town
 
 from civiscope.api import CameraProber, RecorderStreams, create_app
 from civiscope.base import AppError, ChannelId, ErrorKind, RunId, StreamId, SystemClock, new_id
+from civiscope.devices import ANY_PORT, GateRules
 from civiscope.ingest import LossReason, StreamSource, StreamState, StreamStatus, Transport
 from civiscope.media import AccessUnit, Codec, TrackConfig, decode_key_frame
 from civiscope.media.wire import Credentials
@@ -48,10 +49,15 @@ async def decoded(track: TrackConfig, unit: AccessUnit) -> bytes:
     return (await asyncio.to_thread(decode_key_frame, track, unit)).jpeg
 
 
+def anywhere_here() -> GateRules:
+    """Cameras of tests stand on this machine."""
+    return GateRules((), (ANY_PORT,))
+
+
 @pytest.fixture
 async def client(town: Town) -> AsyncIterator[httpx.AsyncClient]:
     """An administrator's browser on a door that asks cameras themselves."""
-    faces = replace(town.faces, prober=CameraProber(SystemClock(), decoded, 4.0))
+    faces = replace(town.faces, prober=CameraProber(SystemClock(), decoded, anywhere_here, 4.0))
     faces = replace(faces, settings=replace(faces.settings, answer_limit_s=10.0))
     async with await town.client_as("administrator") as signed_in:
         transport = httpx.ASGITransport(create_app(faces), raise_app_exceptions=False)
@@ -102,7 +108,7 @@ async def test_a_picture_that_cannot_be_decoded_makes_no_bad_camera(
         raise AppError(ErrorKind.INVALID, "no whole picture")
 
     source = StreamSource(StreamId(new_id()), ChannelId(new_id()), camera.url("gate"), "admin", "hunter2")
-    answer = await CameraProber(SystemClock(), broken, 4.0).probe(source)
+    answer = await CameraProber(SystemClock(), broken, anywhere_here, 4.0).probe(source)
     assert answer.picture_jpeg is None
     assert answer.tracks[0].codec is Codec.H264
 
@@ -113,7 +119,7 @@ class Recorder:
     def __init__(self, *streams: StreamStatus) -> None:
         self._streams = streams
 
-    async def apply_plan(self, sources: tuple[StreamSource, ...]) -> None:
+    async def apply_plan(self, sources: tuple[StreamSource, ...], gate: GateRules) -> None:
         raise NotImplementedError
 
     async def status(self) -> RecorderStatus:

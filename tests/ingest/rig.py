@@ -11,8 +11,12 @@ import av
 from av.video.stream import VideoStream
 
 from civiscope.base import ChannelId, RunId, StreamId, SystemClock, new_id
+from civiscope.devices import ANY_PORT, DeviceGate, GateRules
 from civiscope.ingest import Intake, IntakeSettings, LossReason, StreamSource, Transport
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
+
+LOOPBACK = DeviceGate(GateRules((), (ANY_PORT,)))
+"""Cameras of tests stand on this machine, at any port, and nowhere else."""
 
 
 @dataclass
@@ -92,9 +96,9 @@ def source_of(
 class Ticking:
     """An intake whose ticks run in this event loop."""
 
-    def __init__(self, memory: Memory, settings: IntakeSettings) -> None:
+    def __init__(self, memory: Memory, settings: IntakeSettings, gate: DeviceGate = LOOPBACK) -> None:
         self.memory = memory
-        self.intake = Intake([memory], SystemClock(), settings)
+        self.intake = Intake([memory], SystemClock(), gate, settings)
 
     async def until(self, fact: Callable[[], bool], deadline_s: float = 10.0) -> float:
         """Seconds until the fact; fails when it does not come true."""
@@ -113,9 +117,13 @@ class Ticking:
 
 @asynccontextmanager
 async def ticking(
-    sources: Iterable[StreamSource], settings: IntakeSettings | None = None, *, tick_s: float = 0.01
+    sources: Iterable[StreamSource],
+    settings: IntakeSettings | None = None,
+    *,
+    tick_s: float = 0.01,
+    gate: DeviceGate = LOOPBACK,
 ) -> AsyncIterator[Ticking]:
-    rig = Ticking(Memory(), settings or IntakeSettings())
+    rig = Ticking(Memory(), settings or IntakeSettings(), gate)
     rig.intake.set_sources(sources)
 
     async def tick() -> None:

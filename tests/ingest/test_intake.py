@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import socket
 import ssl
 import time
 from contextlib import AsyncExitStack
@@ -9,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.ingest.rig import Cable, Memory, Remembered, source_of, ticking
+from tests.ingest.rig import LOOPBACK, Cable, Memory, Remembered, source_of, ticking
 
 from civiscope.base import SystemClock
 from civiscope.ingest import Intake, IntakeSettings, LossReason, StreamState, Transport
@@ -324,8 +325,15 @@ async def test_a_pinned_certificate_is_believed_and_no_other(
 
 def test_a_tick_never_waits() -> None:
     memory = Memory()
-    intake = Intake([memory], SystemClock(), QUICK)
-    intake.set_sources([source_of("rtsp://192.0.2.1/x"), source_of("rtsp://no.such.name.invalid/x")])
+    intake = Intake([memory], SystemClock(), LOOPBACK, QUICK)
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    port = full.getsockname()[1]
+    waiting = [socket.socket() for _ in range(4)]
+    for one in waiting:  # nobody accepts: once the queue is full, a SYN gets no answer
+        one.setblocking(False)
+        one.connect_ex(("127.0.0.1", port))
+    urls = (f"rtsp://127.0.0.1:{port}/x", "rtsp://no.such.name.invalid/x", "rtsp://192.0.2.1/x")
+    intake.set_sources([source_of(url) for url in urls])
     longest_s = 0.0
     end = time.monotonic() + 0.8
     while time.monotonic() < end:
@@ -334,9 +342,10 @@ def test_a_tick_never_waits() -> None:
         longest_s = max(longest_s, time.monotonic() - before)
         time.sleep(0.01)
     intake.close()
+    for one in (full, *waiting):
+        one.close()
     assert longest_s < 0.5  # a wait would be as long as a time-out
-    assert {reason for reason, _ in memory.waits} <= {LossReason.UNREACHABLE, LossReason.REFUSED}
-    assert memory.waits
+    assert {reason for reason, _ in memory.waits} == {LossReason.UNREACHABLE, LossReason.GATE}
 
 
 @pytest.mark.footage
@@ -349,7 +358,7 @@ async def test_real_footage_comes_unit_by_unit(shared_data: Path) -> None:
     ]
     async with serving(RtspServer(cameras)) as server:
         rigs = [Memory() for _ in cameras]
-        intakes = [Intake([memory], SystemClock()) for memory in rigs]
+        intakes = [Intake([memory], SystemClock(), LOOPBACK) for memory in rigs]
         for camera, intake in zip(cameras, intakes, strict=True):
             intake.set_sources([source_of(server.url(camera.mount), audio=True)])
         end = time.monotonic() + 2.4

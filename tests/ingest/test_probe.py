@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.ingest.rig import source_of
+from tests.ingest.rig import LOOPBACK, source_of
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.ingest import IntakeSettings, Transport, probe
@@ -58,7 +58,9 @@ async def test_a_camera_is_seen(footage: dict[str, Footage], transport: Transpor
     faults = Faults(refuses_tcp=transport is Transport.UDP)
     camera = SimulatedCamera("cam", footage["large"], faults=faults)
     async with serving(RtspServer([camera], options=options)) as server:
-        found = await probe(source_of(server.url("cam"), transport=transport, login=("viewer", "s3cret")))
+        found = await probe(
+            source_of(server.url("cam"), transport=transport, login=("viewer", "s3cret")), gate=LOOPBACK
+        )
     (track,) = found.tracks
     assert (track.codec, track.width_px, track.height_px) == (Codec.H264, 320, 240)
     assert found.transport is (Transport.UDP if transport is Transport.UDP else Transport.TCP)
@@ -70,7 +72,7 @@ async def test_a_camera_is_seen(footage: dict[str, Footage], transport: Transpor
 async def test_auto_falls_back_to_udp(footage: dict[str, Footage]) -> None:
     camera = SimulatedCamera("cam", footage["h264"], faults=Faults(refuses_tcp=True))
     async with serving(RtspServer([camera])) as server:
-        found = await probe(source_of(server.url("cam"), transport=Transport.AUTO))
+        found = await probe(source_of(server.url("cam"), transport=Transport.AUTO), gate=LOOPBACK)
     assert found.transport is Transport.UDP
 
 
@@ -78,7 +80,7 @@ async def test_without_a_key_frame_the_tracks_are_told(footage: dict[str, Footag
     faults = Faults(drops_key_units=True)
     camera = SimulatedCamera("cam", footage["h264"], faults=faults, starts_at_key=False)
     async with serving(RtspServer([camera])) as server:
-        found = await probe(source_of(server.url("cam")), 1.0)
+        found = await probe(source_of(server.url("cam")), 1.0, gate=LOOPBACK)
     assert found.key_unit is None
     assert found.tracks[0].width_px == 160
 
@@ -87,7 +89,7 @@ async def refusal(url: str, timeout_s: float = 2.0, **of: object) -> AppError:
     """The error of a probe that must fail, in time."""
     began = time.monotonic()
     with pytest.raises(AppError) as caught:
-        await probe(source_of(url, **of), timeout_s)  # type: ignore[arg-type]  # passed on as given
+        await probe(source_of(url, **of), timeout_s, gate=LOOPBACK)  # type: ignore[arg-type]  # passed on as given
     assert time.monotonic() - began < timeout_s + 1.0
     assert "s3cret" not in caught.value.message
     return caught.value
@@ -178,6 +180,6 @@ async def test_patience_is_bounded(footage: dict[str, Footage]) -> None:
     async with serving(RtspServer([camera])) as server:
         began = time.monotonic()
         with pytest.raises(AppError) as caught:
-            await probe(source_of(server.url("cam")), 3.0, settings=settings)
+            await probe(source_of(server.url("cam")), 3.0, settings=settings, gate=LOOPBACK)
     assert caught.value.kind is ErrorKind.TIMEOUT
     assert time.monotonic() - began < 2.0

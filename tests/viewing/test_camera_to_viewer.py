@@ -12,7 +12,8 @@ import pytest
 from tests.viewing.world import Screen, until, world
 
 from civiscope.base import SystemClock
-from civiscope.ingest import Intake, IntakeSettings, StreamSource
+from civiscope.devices import ANY_PORT, DeviceGate, GateRules
+from civiscope.ingest import Intake, StreamSource
 from civiscope.simulator import Footage, RtspServer, SimulatedCamera, serving
 
 
@@ -36,7 +37,7 @@ async def test_a_camera_is_seen_and_heard(tmp_path: Path, codec: str, sound: str
     path = _clip(tmp_path / "clip.mkv", "-c:v", codec, "-bf", b_frames, *quiet, sound=sound)
     camera = SimulatedCamera("street", Footage.load(path, in_band=True))
     async with world(tmp_path) as here, serving(RtspServer([camera])) as server:
-        intake = Intake([here.server], SystemClock(), IntakeSettings())
+        intake = Intake([here.server], SystemClock(), DeviceGate(GateRules((), (ANY_PORT,))))
         intake.set_sources([StreamSource(here.stream_id, here.channel_id, server.url("street"), audio=True)])
         ticking = asyncio.create_task(_tick(intake))
         screen = Screen().open((await here.viewing.open(here.wish())).live())

@@ -1,10 +1,11 @@
 """A camera opened once, to show a person what it sends before it is added."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from civiscope.api.ports import ProbeAnswer
 from civiscope.base import AppError, Clock
-from civiscope.devices import StreamAddress
+from civiscope.devices import DeviceGate, GateRules, StreamAddress
 from civiscope.ingest import StreamSource, Transport, probe
 from civiscope.media import AccessUnit, TrackConfig
 
@@ -28,15 +29,19 @@ def source_of(address: StreamAddress) -> StreamSource:
 class CameraProber:
     """Asks the camera itself; `still` makes the key unit a JPEG, in a process that holds no keys."""
 
-    def __init__(self, clock: Clock, still: StillMaker, limit_s: float = 6.0) -> None:
+    def __init__(
+        self, clock: Clock, still: StillMaker, gate_rules: Callable[[], GateRules], limit_s: float = 6.0
+    ) -> None:
         self._clock = clock
         self._still = still
+        self._gate_rules = gate_rules
         self._limit_s = limit_s
 
     async def probe(self, source: StreamSource) -> ProbeAnswer:
         """What the camera has; an `AppError` in plain words within the limit."""
         start_us = self._clock.monotonic_us()
-        seen = await probe(source, self._limit_s)
+        gate = DeviceGate(await asyncio.to_thread(self._gate_rules))
+        seen = await probe(source, self._limit_s, gate=gate)
         picture = await self._picture(seen.tracks, seen.key_unit)
         took_ms = (self._clock.monotonic_us() - start_us) // 1000
         return ProbeAnswer(seen.tracks, picture, took_ms, seen.transport, seen.sends_password_in_clear)

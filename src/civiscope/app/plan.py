@@ -3,22 +3,35 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from civiscope.base import AppError, ChannelId, ErrorKind, StreamId, get_log
+from civiscope.devices import DeviceGate, GateRules
 from civiscope.ingest import StreamSource, Transport
 from civiscope.security import Vault
 
-_VERSION = 1
+_VERSION = 2
+_VERSION_WITHOUT_GATE = 1
 _CONTEXT = b"recording plan"
+_DEFAULT_GATE = GateRules()
+"""Private networks, not this machine."""
 _log = get_log("civiscope.app")
 
 
-def plan_digest(sources: Sequence[StreamSource]) -> str:
+@dataclass(frozen=True, slots=True)
+class RecordingPlan:
+    """Which streams to record, and where their cameras may stand."""
+
+    sources: tuple[StreamSource, ...] = ()
+    gate: GateRules = _DEFAULT_GATE
+
+
+def plan_digest(plan: RecordingPlan) -> str:
     """Names a plan without telling it: the server sends its plan when the recorder's is another."""
-    return hashlib.sha256(_to_json(sources)).hexdigest()
+    return hashlib.sha256(_to_json(plan)).hexdigest()
 
 
 class PlanFile:
@@ -28,13 +41,13 @@ class PlanFile:
         self._path = path
         self._vault = vault
 
-    def load(self) -> tuple[StreamSource, ...]:
+    def load(self) -> RecordingPlan:
         """The last plan; empty if there is none or it cannot be opened (the server will send it again)."""
         try:
             text = self._vault.open_secret(self._path.read_bytes(), _CONTEXT)
             return _parse(text)
         except FileNotFoundError:
-            return ()
+            return RecordingPlan()
         except (
             OSError,
             AppError,
@@ -45,11 +58,11 @@ class PlanFile:
             RecursionError,
         ) as error:
             _log.error("the kept plan cannot be read; waiting for the server's", why=type(error).__name__)
-            return ()
+            return RecordingPlan()
 
-    def keep(self, sources: Sequence[StreamSource]) -> None:
+    def keep(self, plan: RecordingPlan) -> None:
         """Write it so that a cut leaves the old plan or the new one; AppError if the disk refuses."""
-        sealed = self._vault.seal_secret(_to_json(sources), _CONTEXT)
+        sealed = self._vault.seal_secret(_to_json(plan), _CONTEXT)
         unfinished = self._path.with_suffix(".new")
         try:
             with open(unfinished, "wb", opener=_private) as file:
@@ -69,37 +82,55 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _to_json(sources: Sequence[StreamSource]) -> bytes:
+def _to_json(plan: RecordingPlan) -> bytes:
     return json.dumps(
         {
             "version": _VERSION,
+            "gate": {"networks": plan.gate.networks, "loopback_ports": plan.gate.loopback_ports},
             "streams": [
                 {
                     "stream_id": str(one.stream_id), "channel_id": str(one.channel_id), "url": one.url,
                     "username": one.username, "password": one.password, "transport": one.transport.value,
                     "tls_fingerprint": one.tls_fingerprint, "audio": one.audio, "foreign": one.foreign,
                 }
-                for one in sources
+                for one in plan.sources
             ],
         }
     ).encode()  # fmt: skip
 
 
-def _parse(text: bytes) -> tuple[StreamSource, ...]:
+def _parse(text: bytes) -> RecordingPlan:
     plan = json.loads(text)
-    if plan["version"] != _VERSION:
-        raise ValueError(f"plan version {plan['version']}")
-    return tuple(
-        StreamSource(
-            stream_id=StreamId(UUID(one["stream_id"])),
-            channel_id=ChannelId(UUID(one["channel_id"])),
-            url=one["url"],
-            username=one["username"],
-            password=one["password"],
-            transport=Transport(one["transport"]),
-            tls_fingerprint=one["tls_fingerprint"],
-            audio=one["audio"],
-            foreign=one["foreign"],
+    version = plan["version"]
+    if version not in (_VERSION, _VERSION_WITHOUT_GATE):
+        raise ValueError(f"plan version {version}")
+    if version == _VERSION_WITHOUT_GATE:
+        _log.warning(
+            "the kept plan knows no device gate; private networks only until the server sends its own"
         )
-        for one in plan["streams"]
+    gate = _DEFAULT_GATE if version == _VERSION_WITHOUT_GATE else _gate(plan["gate"])
+    return RecordingPlan(tuple(_source(one) for one in plan["streams"]), gate)
+
+
+def _gate(kept: dict[str, Any]) -> GateRules:
+    """Rules of a kept plan; AppError or ValueError when they cannot be used."""
+    rules = GateRules(
+        tuple(str(network) for network in kept["networks"]),
+        tuple(int(port) for port in kept["loopback_ports"]),
+    )
+    DeviceGate(rules)
+    return rules
+
+
+def _source(one: dict[str, Any]) -> StreamSource:
+    return StreamSource(
+        stream_id=StreamId(UUID(one["stream_id"])),
+        channel_id=ChannelId(UUID(one["channel_id"])),
+        url=one["url"],
+        username=one["username"],
+        password=one["password"],
+        transport=Transport(one["transport"]),
+        tls_fingerprint=one["tls_fingerprint"],
+        audio=one["audio"],
+        foreign=one["foreign"],
     )

@@ -4,12 +4,13 @@ import asyncio
 
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
-from civiscope.app.plan import PlanFile, plan_digest
+from civiscope.app.plan import PlanFile, RecordingPlan, plan_digest
 from civiscope.app.role import be, bus_of, stop_on_signal
 from civiscope.app.settings import GIB, Settings
 from civiscope.app.volume_watch import VolumeWatch
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
+from civiscope.devices import DeviceGate, GateRules
 from civiscope.ingest import FeedServer, Intake, StreamSource
 from civiscope.recording import (
     Recorder,
@@ -44,17 +45,18 @@ class RecorderDesk:
         self._intake = intake
         self._plan_file = plan_file
         self._volume = volume
-        self._plan: tuple[StreamSource, ...] = ()
+        self._plan = RecordingPlan()
 
     def start_from_kept_plan(self) -> None:
         """Record what was recorded last."""
         self._record(self._plan_file.load())
 
-    async def apply_plan(self, sources: tuple[StreamSource, ...]) -> None:
+    async def apply_plan(self, sources: tuple[StreamSource, ...], gate: GateRules) -> None:
         """Record these from now on; a disk that cannot keep the plan does not stop the recording."""
-        self._record(sources)
+        plan = RecordingPlan(sources, gate)
+        self._record(plan)
         try:
-            await asyncio.to_thread(self._plan_file.keep, sources)
+            await asyncio.to_thread(self._plan_file.keep, plan)
         except AppError as error:
             _log.error("the plan is not kept", why=error.message)
 
@@ -63,10 +65,11 @@ class RecorderDesk:
         volume = await asyncio.to_thread(self._volume.status)
         return RecorderStatus(tuple(self._intake.status()), (volume,), plan_digest(self._plan))
 
-    def _record(self, sources: tuple[StreamSource, ...]) -> None:
-        self._plan = sources
-        self._intake.set_sources(sources)
-        _log.info("recording by plan", streams=len(sources))
+    def _record(self, plan: RecordingPlan) -> None:
+        self._intake.set_gate(DeviceGate(plan.gate))
+        self._intake.set_sources(plan.sources)
+        self._plan = plan
+        _log.info("recording by plan", streams=len(plan.sources))
 
 
 async def run_recorder(home: Home, settings: Settings) -> None:
@@ -83,7 +86,7 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         used_bytes = sum(segment.size_bytes for segment in volume.catalogue.segments())
         watch = VolumeWatch(folder, used_bytes, bus.publish)
         recorder = Recorder(volume, keys.sealer(), clock, recorder_settings(settings), watch.take)
-        intake = Intake((recorder, feed), clock)
+        intake = Intake((recorder, feed), clock, DeviceGate())
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
         desk = RecorderDesk(intake, plan_file, watch)
         try:

@@ -1,12 +1,12 @@
 """The server's line to the recorder: knows its status, and sees that it records by the right plan."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from civiscope.api import RecorderStreams, source_of
-from civiscope.app.plan import plan_digest
+from civiscope.app.plan import RecordingPlan, plan_digest
 from civiscope.base import AppError, Clock, ErrorKind, StreamId, get_log
-from civiscope.devices import Devices
+from civiscope.devices import Devices, GateRules
 from civiscope.ingest import StreamSource
 from civiscope.recording import RecorderFace, RecorderStatus
 
@@ -19,7 +19,12 @@ class RecorderLink:
     """A `RecorderFace` that answers at once, a second old, and UNAVAILABLE when the recorder is away."""
 
     def __init__(
-        self, recorder: RecorderFace, devices: Devices, clock: Clock, plan_changed: asyncio.Event
+        self,
+        recorder: RecorderFace,
+        devices: Devices,
+        clock: Clock,
+        plan_changed: asyncio.Event,
+        gate_rules: Callable[[], GateRules],
     ) -> None:
         self._recorder = recorder
         self._devices = devices
@@ -27,6 +32,7 @@ class RecorderLink:
         self._status: RecorderStatus | None = None
         self._asked_us = 0
         self._wake = plan_changed
+        self._gate_rules = gate_rules
 
     async def run(self) -> None:
         """Ask every second, and send the plan whenever the recorder's is another; until cancelled."""
@@ -56,9 +62,9 @@ class RecorderLink:
             )
         return self._status
 
-    async def apply_plan(self, sources: tuple[StreamSource, ...]) -> None:
+    async def apply_plan(self, sources: tuple[StreamSource, ...], gate: GateRules) -> None:
         """Hand a plan over; the next question finds it applied."""
-        await self._recorder.apply_plan(sources)
+        await self._recorder.apply_plan(sources, gate)
 
     async def words(self) -> Mapping[StreamId, str]:
         """Stream → one word, for the command line; empty while the recorder is away."""
@@ -69,7 +75,8 @@ class RecorderLink:
     async def _ask(self) -> None:
         status = await self._recorder.status()
         wanted = tuple(source_of(one) for one in await self._devices.plan())
-        if status.plan_digest != plan_digest(wanted):
-            await self._recorder.apply_plan(wanted)
+        gate = await asyncio.to_thread(self._gate_rules)
+        if status.plan_digest != plan_digest(RecordingPlan(wanted, gate)):
+            await self._recorder.apply_plan(wanted, gate)
             status = await self._recorder.status()
         self._status, self._asked_us = status, self._clock.monotonic_us()

@@ -24,9 +24,11 @@ from civiscope.app.role import be, bus_of
 from civiscope.app.settings import Settings, split_listen
 from civiscope.app.site import Site, hosts_of, open_site
 from civiscope.app.site_names import SiteNames
+from civiscope.app.town import town_ports
 from civiscope.app.town_desk import LocalTown
 from civiscope.base import ChannelId, StreamId
 from civiscope.cluster import tell_ready
+from civiscope.devices import GateRules
 from civiscope.ingest import FeedClient
 from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
@@ -52,7 +54,13 @@ async def run_server(home: Home, settings: Settings) -> None:
     listener = bind(*split_listen(settings.server.listen))
     plan_changed = asyncio.Event()
     async with open_site(home, settings, plan_changed.set) as site, bus_of("server", home, site.clock) as bus:
-        link = RecorderLink(bus.face("recorder", RecorderFace), site.devices, site.clock, plan_changed)
+        link = RecorderLink(
+            bus.face("recorder", RecorderFace),
+            site.devices,
+            site.clock,
+            plan_changed,
+            lambda: gate_rules_of(site, settings),
+        )
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         parts = _parts(site, settings, link, _StillFinder(worker))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
@@ -104,12 +112,18 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
         purposes=site.purposes,
         devices=site.devices,
         streams=RecorderStreams(link),
-        prober=CameraProber(site.clock, stills.still),
+        prober=CameraProber(site.clock, stills.still, lambda: gate_rules_of(site, settings)),
         timelines=archive,
         looks=viewing,
         system=Machine(site.home, link),
     )
     return ServerParts(link, archive, viewing, names, create_app(faces))
+
+
+def gate_rules_of(site: Site, settings: Settings) -> GateRules:
+    """Where devices may stand now: the page's networks, the file's ports of this machine, the town's own."""
+    devices = settings.devices.model_copy(update={"networks": site.pages.devices.networks})
+    return devices.gate_rules(town_ports(site.home))
 
 
 def _site_now(site: Site) -> DoorSite:

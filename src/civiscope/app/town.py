@@ -53,6 +53,15 @@ def town_port(home: Home) -> int:
     return port
 
 
+def town_ports(home: Home) -> tuple[int, ...]:
+    """Ports of this machine that are the town's own, for the device gate; none before one was chosen."""
+    try:
+        found = (home.role(SIMULATOR_ROLE) / "port").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return (int(found),) if found.isdecimal() and 0 < int(found) < 65_536 else ()
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

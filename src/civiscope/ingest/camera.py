@@ -5,17 +5,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from civiscope.base import AppError
-from civiscope.ingest.connection import (
-    Connection,
-    Endpoint,
-    Lost,
-    Resolver,
-    SocketAddress,
-    TlsTrust,
-    endpoint_of,
-)
+from civiscope.ingest.connection import Connection, TlsTrust
 from civiscope.ingest.datagrams import PortPair
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, StreamSource
+from civiscope.ingest.network import Endpoint, Network, SocketAddress, endpoint_of, found_addresses
 from civiscope.ingest.reception import Reception
 from civiscope.ingest.run import Run
 from civiscope.ingest.settings import IntakeSettings
@@ -63,7 +57,7 @@ class CameraSession:
         source: StreamSource,
         transport: RtpTransport,
         settings: IntakeSettings,
-        resolver: Resolver,
+        network: Network,
         run: Run,
         *,
         first_packet_s: float | None = None,
@@ -75,7 +69,8 @@ class CameraSession:
         self._settings = settings
         self._run = run
         self._endpoint: Endpoint = endpoint_of(source.url)
-        self._looking: Future[SocketAddress] | None = resolver.look_up(self._endpoint)
+        self._network = network
+        self._looking: Future[tuple[SocketAddress, ...]] | None = network.look_up(self._endpoint)
         self._trust = TlsTrust(source.tls_fingerprint, settings.ca_file) if self._endpoint.is_tls else None
         self._connection: Connection | None = None
         self._is_open = False
@@ -96,6 +91,11 @@ class CameraSession:
     def lost_packets(self) -> int:
         """Of all tracks, so far."""
         return self._reception.lost_packets
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """See `life.Session`."""
+        return self._connection.peer if self._connection is not None else None
 
     @property
     def sends_password_in_clear(self) -> bool:
@@ -185,16 +185,10 @@ class CameraSession:
         looking = self._looking
         if looking is None or not looking.done():
             return
-        try:
-            address = looking.result()
-        except OSError as error:
-            raise Lost(
-                LossReason.UNREACHABLE,
-                f"The name {self._endpoint.host} is not known: check the address or the name server.",
-            ) from error
+        addresses = found_addresses(looking, self._endpoint)
         self._looking = None
         self._since_us = now_us
-        self._connection = Connection(self._endpoint, address, self._trust)
+        self._connection = Connection(self._endpoint, addresses, self._trust, self._network.gate)
 
     # -- what comes
 
@@ -243,7 +237,7 @@ class CameraSession:
         self._report_due_us = arrival.monotonic_us + int(self._settings.report_interval_s * 1e6)
         assert self._connection is not None  # PLAY was answered on it
         for pair, track in zip(self._ports, tracks, strict=False):
-            pair.open_path(self._connection.peer_host, track.server_ports, track.source)
+            pair.open_path(self._connection.peer_host, track.server_ports, track.source, self._network.gate)
 
     def _give_ports(self, track: int, arrival: Arrival) -> None:
         connection = self._connection

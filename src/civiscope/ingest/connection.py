@@ -5,91 +5,34 @@ import hashlib
 import os
 import socket
 import ssl
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
-from urllib.parse import urlsplit
 
+from civiscope.devices import DeviceGate
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason
+from civiscope.ingest.network import Endpoint, SocketAddress, allowed_address
 
 _MAX_UNSENT_BYTES = 256 * 1024
 _REFUSALS = {errno.ECONNREFUSED}
 _ENDS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN}
 
-SocketAddress = tuple[int, tuple[str, int]]
-"""Address family and numeric host with port."""
-
-
-class Lost(Exception):  # noqa: N818  # not an error of the program: what became of a camera
-    """The connection, or the session on it, is over."""
-
-    def __init__(self, reason: LossReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a camera listens."""
-
-    host: str
-    port: int
-    is_tls: bool
-
-
-def endpoint_of(url: str) -> Endpoint:
-    """Host and port of an rtsp:// or rtsps:// address; raises `Lost` for any other."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise Lost(LossReason.UNREACHABLE, "The address cannot be read: check host and port.") from error
-    if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname:
-        raise Lost(LossReason.UNREACHABLE, "The address must begin with rtsp:// or rtsps:// and name a host.")
-    is_tls = parts.scheme == "rtsps"
-    return Endpoint(parts.hostname, port or (322 if is_tls else 554), is_tls)
-
-
-class Resolver:
-    """Looks names up in two threads of its own, so that a slow name server stops nobody."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="resolver")
-
-    def look_up(self, endpoint: Endpoint) -> "Future[SocketAddress]":
-        """The first stream address of the host; numeric ones are done at once."""
-        for family in (socket.AF_INET, socket.AF_INET6):
-            try:
-                socket.inet_pton(family, endpoint.host)
-            except OSError:
-                continue
-            done: Future[SocketAddress] = Future()
-            done.set_result((family, (endpoint.host, endpoint.port)))
-            return done
-        return self._pool.submit(_look_up, endpoint)
-
-    def close(self) -> None:
-        """Let look-ups under way end by themselves."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _look_up(endpoint: Endpoint) -> SocketAddress:
-    found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-    family, _, _, _, address = found[0]
-    return int(family), (str(address[0]), int(address[1]))
-
 
 class Connection:
-    """Connects, shakes hands, sends and reads without waiting; every failure is a `Lost` in plain words."""
+    """Connects, shakes hands, sends and reads without waiting; every failure is a `Lost` in plain words.
 
-    def __init__(self, endpoint: Endpoint, address: SocketAddress, tls: "TlsTrust | None") -> None:
+    Connects to the first address that the gate lets through, and to no other.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, addresses: Sequence[SocketAddress], tls: "TlsTrust | None", gate: DeviceGate
+    ) -> None:
         self._endpoint = endpoint
         self._tls = tls
         self._unsent = bytearray()
         self._is_open = False
         self._wrapped: ssl.SSLSocket | None = None
-        family, self._address = address
+        family, self._address = allowed_address(gate, addresses)
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._descriptor = self._socket.fileno()
         self._socket.setblocking(False)
@@ -108,6 +51,11 @@ class Connection:
     def peer_host(self) -> str:
         """The camera's numeric address: where UDP packets must come from."""
         return self._address[0]
+
+    @property
+    def peer(self) -> tuple[str, int]:
+        """Numeric host and port that we are connected to."""
+        return self._address
 
     @property
     def local_host(self) -> str:

@@ -2,7 +2,8 @@
 
 import socket
 
-from civiscope.ingest.connection import Lost
+from civiscope.devices import DeviceGate
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason
 
 _TRIES = 64
@@ -24,11 +25,14 @@ class PortPair:
         """Of RTP; RTCP has the next."""
         return int(self.rtp.getsockname()[1])
 
-    def open_path(self, host: str, ports: tuple[int, int] | None, source: str) -> None:
-        """Packets may come from `source` too; a datagram to each port opens address translators."""
+    def open_path(self, host: str, ports: tuple[int, int] | None, source: str, gate: DeviceGate) -> None:
+        """Packets may come from `source` too; a datagram to each port opens address translators.
+
+        Where the gate does not let us send to a port that the camera told, nothing is sent, only heard.
+        """
         if source:
             self._hosts.add(source)
-        if ports is None:
+        if ports is None or not all(gate.allows(host, port) for port in ports):
             return
         self._server = (host, ports[1])
         _send(self.rtp, b"\x80\0\0\0", (host, ports[0]))

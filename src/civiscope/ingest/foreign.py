@@ -4,12 +4,9 @@ The process is given its orders over a socket, never by its arguments, and is ki
 """
 
 import json
-import socket
-import subprocess
-import sys
+from urllib.parse import urlsplit, urlunsplit
 
 from civiscope.base import ProtocolError
-from civiscope.ingest.connection import Lost
 from civiscope.ingest.foreign_wire import (
     ForeignFailure,
     ForeignMessage,
@@ -17,7 +14,10 @@ from civiscope.ingest.foreign_wire import (
     ForeignTracks,
     ForeignUnit,
 )
+from civiscope.ingest.guest import Guest
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, StreamSource, Transport
+from civiscope.ingest.network import Network, allowed_address, endpoint_of, found_addresses
 from civiscope.ingest.run import Run
 from civiscope.ingest.settings import IntakeSettings
 from civiscope.media import VIDEO_CODECS
@@ -32,7 +32,12 @@ class ForeignSession:
     """See `life.Session`. Starting takes some milliseconds of the tick; nothing else waits."""
 
     def __init__(
-        self, source: StreamSource, transport: Transport, settings: IntakeSettings, run: Run
+        self,
+        source: StreamSource,
+        transport: Transport,
+        settings: IntakeSettings,
+        network: Network,
+        run: Run,
     ) -> None:
         self.transport_refused = False
         self._run = run
@@ -40,15 +45,18 @@ class ForeignSession:
         self._parser = ForeignParser()
         self._clocks: dict[int, UnitClock] = {}
         self._deadline_us = -1
-        self._socket, theirs = socket.socketpair()
-        self._socket.setblocking(False)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "civiscope.ingest.foreign_host", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-            )  # fmt: skip
-        self._socket.send(_orders(source, transport))
+        self._source = source
+        self._transport = transport
+        self._network = network
+        self._endpoint = endpoint_of(source.url)
+        self._peer: tuple[str, int] | None = None
+        self._looking = network.look_up(self._endpoint)
+        self._guest: Guest | None = None
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """Where the process was sent."""
+        return self._peer
 
     @property
     def lost_packets(self) -> int:
@@ -56,26 +64,35 @@ class ForeignSession:
         return 0
 
     @property
-    def process_id(self) -> int:
-        """Of libav's process."""
-        return self._process.pid
+    def process_id(self) -> int | None:
+        """Of libav's process; None before it is started."""
+        return self._guest.process_id if self._guest is not None else None
 
     def poll(self, buffer: memoryview, arrival: Arrival) -> None:
         """Take what the process has sent; raises `Lost` when it is over."""
         if self._deadline_us < 0:
             self._deadline_us = arrival.monotonic_us + int(_START_S * 1e6)
-        for _ in range(_MAX_READS):
-            try:
-                count = self._socket.recv_into(buffer)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                raise Lost(LossReason.FOREIGN, "libav's process is gone.") from error
+        if self._guest is None:
+            self._start()
+        guest = self._guest
+        for _ in range(_MAX_READS if guest is not None else 0):
+            assert guest is not None  # else the range is empty
+            count = guest.read_into(buffer)
             if not count:
-                raise Lost(LossReason.FOREIGN, "libav's process ended.")
+                break
             self._take(buffer[:count], arrival)
         if arrival.monotonic_us > self._deadline_us:
             raise Lost(LossReason.STALLED, "libav's process gave nothing in time and was ended.")
+
+    def _start(self) -> None:
+        """Once the name is looked up: the process is sent to an IP address that the gate let through."""
+        if not self._looking.done():
+            return
+        if urlsplit(self._source.url).scheme not in ("rtsp", "rtsps"):
+            raise Lost(LossReason.REFUSED, "libav is asked for rtsp:// and rtsps:// addresses only.")
+        addresses = found_addresses(self._looking, self._endpoint)
+        _, self._peer = allowed_address(self._network.gate, addresses)
+        self._guest = Guest(_orders(self._source, self._transport, self._peer))
 
     def rest(self) -> tuple[int, int]:
         """See `life.Session`: it is asked in every tick."""
@@ -87,9 +104,9 @@ class ForeignSession:
     def close(self, arrival: Arrival) -> None:
         """Kill the process; it has nothing to lose."""
         del arrival
-        self._socket.close()
-        self._process.kill()
-        self._process.wait()
+        self._looking.cancel()
+        if self._guest is not None:
+            self._guest.close()
 
     def _take(self, data: memoryview, arrival: Arrival) -> None:
         try:
@@ -130,9 +147,11 @@ class ForeignSession:
         )
 
 
-def _orders(source: StreamSource, transport: Transport) -> bytes:
+def _orders(source: StreamSource, transport: Transport, peer: tuple[str, int]) -> bytes:
+    parts = urlsplit(source.url)
+    host = f"[{peer[0]}]" if ":" in peer[0] else peer[0]
     orders = {
-        "url": source.url,
+        "url": urlunsplit(parts._replace(netloc=f"{host}:{peer[1]}")),
         "username": source.username,
         "password": source.password,
         "transport": transport.value,

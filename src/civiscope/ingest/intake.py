@@ -5,9 +5,10 @@ from contextlib import suppress
 from select import EPOLLIN, epoll
 
 from civiscope.base import Clock, StreamId, get_log
-from civiscope.ingest.connection import Resolver
+from civiscope.devices import DeviceGate
 from civiscope.ingest.life import StreamLife
 from civiscope.ingest.model import LossReason, StreamSource, StreamStatus
+from civiscope.ingest.network import Network
 from civiscope.ingest.ports import StreamSink
 from civiscope.ingest.settings import IntakeSettings
 from civiscope.media.wire import Arrival
@@ -22,12 +23,16 @@ class Intake:
     """
 
     def __init__(
-        self, sinks: Sequence[StreamSink], clock: Clock, settings: IntakeSettings | None = None
+        self,
+        sinks: Sequence[StreamSink],
+        clock: Clock,
+        gate: DeviceGate,
+        settings: IntakeSettings | None = None,
     ) -> None:
         self._sinks = tuple(sinks)
         self._clock = clock
         self._settings = settings or IntakeSettings()
-        self._resolver = Resolver()
+        self._network = Network(gate)
         self._lives: dict[StreamId, StreamLife] = {}
         self._readable = epoll()
         self._descriptors: dict[StreamId, int] = {}
@@ -48,8 +53,18 @@ class Intake:
         for stream_id, source in wanted.items():
             if stream_id not in self._lives:
                 self._lives[stream_id] = StreamLife(
-                    source, self._sinks, self._clock, self._settings, self._resolver, _log
+                    source, self._sinks, self._clock, self._settings, self._network, _log
                 )
+
+    def set_gate(self, gate: DeviceGate) -> None:
+        """Connect only where this gate allows from now on; sessions with others end."""
+        if gate.rules == self._network.gate.rules:
+            return
+        self._network.gate = gate
+        arrival = self._arrival()
+        for stream_id, life in self._lives.items():
+            life.gate_changed(arrival)
+            self._watch(stream_id, life.descriptor)
 
     def tick(self) -> None:
         """Let every stream take what has come."""
@@ -84,7 +99,7 @@ class Intake:
             life.end(arrival, LossReason.OUR_RESTART, "The recorder stops.")
         self._lives.clear()
         self._readable.close()
-        self._resolver.close()
+        self._network.close()
 
     def _arrival(self) -> Arrival:
         return Arrival(self._clock.now_us(), self._clock.monotonic_us())

@@ -5,9 +5,10 @@ from typing import Protocol
 
 from civiscope.base import Backoff, Clock, Log
 from civiscope.ingest.camera import CameraSession
-from civiscope.ingest.connection import Lost, Resolver
 from civiscope.ingest.foreign import ForeignSession
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, StreamSource, StreamState, StreamStatus, Transport
+from civiscope.ingest.network import Network
 from civiscope.ingest.ports import StreamSink
 from civiscope.ingest.run import Run
 from civiscope.ingest.settings import IntakeSettings
@@ -24,6 +25,11 @@ class Session(Protocol):
     """One attempt, however it is carried."""
 
     transport_refused: bool
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """Numeric host and port it is connected to; None while there is none."""
+        ...
 
     @property
     def lost_packets(self) -> int:
@@ -59,7 +65,7 @@ class StreamLife:
         sinks: Sequence[StreamSink],
         clock: Clock,
         settings: IntakeSettings,
-        resolver: Resolver,
+        network: Network,
         log: Log,
     ) -> None:
         self.source = source
@@ -68,7 +74,7 @@ class StreamLife:
         self.due_us = 0
         self._sinks = tuple(sinks)
         self._settings = settings
-        self._resolver = resolver
+        self._network = network
         self._log = log.bind(stream=source.stream_id)
         self._state = StreamState.CONNECTING
         self._since_us = clock.now_us()
@@ -118,6 +124,15 @@ class StreamLife:
         """No longer wanted, at least not like this."""
         self._close(arrival, reason, detail)
 
+    def gate_changed(self, arrival: Arrival) -> None:
+        """Other rules hold: who may not be met any more is left, who was refused is tried at once."""
+        peer = self._session.peer if self._session is not None else None
+        if peer is not None and not self._network.gate.allows(*peer):
+            self.descriptor, self.due_us = -1, 0
+            self._lose(LossReason.GATE, f"{peer[0]} is no longer where devices may stand.", arrival)
+        if self._last_loss is not None and self._last_loss[0] is LossReason.GATE:
+            self._retry_at_us = 0
+
     def status(self) -> StreamStatus:
         """How it stands now."""
         run, session = self._run, self._session
@@ -141,10 +156,10 @@ class StreamLife:
         self._rate = _Rate()
         self._turn(StreamState.CONNECTING, arrival)
         if self.source.foreign:
-            return ForeignSession(self.source, self._transport, self._settings, self._run)
+            return ForeignSession(self.source, self._transport, self._settings, self._network, self._run)
         wanted = RtpTransport.UDP if self._transport is Transport.UDP else RtpTransport.TCP
         return CameraSession(
-            self.source, wanted, self._settings, self._resolver, self._run,
+            self.source, wanted, self._settings, self._network, self._run,
             first_packet_s=self._settings.stall_s * 2.0 ** min(self._silent_starts, _MAX_PATIENCE),
         )  # fmt: skip
 
@@ -190,6 +205,8 @@ class StreamLife:
             known = self._alive_us is not None
             if not known or self._password_failures > _QUICK_RETRIES_OF_KNOWN_PASSWORD:
                 return settings.retry_password_s
+        if reason is LossReason.GATE:
+            return settings.retry_gate_s
         if reason in (LossReason.REFUSED, LossReason.PROTOCOL, LossReason.TLS) and not self._was_alive(
             now_us
         ):

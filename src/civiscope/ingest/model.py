@@ -41,6 +41,8 @@ class LossReason(StrEnum):
     """No network path, no such name, or nobody answers."""
     REFUSED = "refused"
     """Somebody is there and says no: nothing listens, or RTSP answered with an error."""
+    GATE = "gate"
+    """The device gate does not let us connect to that address."""
     AUTHENTICATION = "authentication"
     STALLED = "stalled"
     """Connected, and nothing comes."""

@@ -3,10 +3,12 @@
 import asyncio
 
 from civiscope.base import AppError, Clock, ErrorKind, RunId, StreamId, SystemClock, get_log
+from civiscope.devices import DeviceGate
 from civiscope.ingest.camera import CameraSession
-from civiscope.ingest.connection import Lost, Resolver
 from civiscope.ingest.foreign import ForeignSession
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, Probed, StreamSource, Transport
+from civiscope.ingest.network import Network
 from civiscope.ingest.run import Run
 from civiscope.ingest.settings import IntakeSettings
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
@@ -18,6 +20,7 @@ _KINDS = {
     LossReason.AUTHENTICATION: ErrorKind.INVALID,
     LossReason.PROTOCOL: ErrorKind.INVALID,
     LossReason.TLS: ErrorKind.INVALID,
+    LossReason.GATE: ErrorKind.INVALID,
     LossReason.REFUSED: ErrorKind.INVALID,
     LossReason.STALLED: ErrorKind.TIMEOUT,
 }
@@ -58,7 +61,11 @@ class _Look:
 
 
 async def probe(
-    source: StreamSource, timeout_s: float = 6.0, *, settings: IntakeSettings | None = None
+    source: StreamSource,
+    timeout_s: float = 6.0,
+    *,
+    gate: DeviceGate,
+    settings: IntakeSettings | None = None,
 ) -> Probed:
     """What the camera has, and its first key frame; AppError says what is wrong and what to do.
 
@@ -68,16 +75,16 @@ async def probe(
     deadline_us = clock.monotonic_us() + int(timeout_s * 1e6)
     settings = settings or IntakeSettings(connect_timeout_s=min(3.0, timeout_s / 2))
     attempts = [Transport.TCP, Transport.UDP] if source.transport is Transport.AUTO else [source.transport]
-    resolver = Resolver()
+    network = Network(gate)
     try:
         for place, transport in enumerate(attempts):
             found = await _try(
-                source, transport, settings, resolver, (clock, deadline_us), place == len(attempts) - 1
+                source, transport, settings, network, (clock, deadline_us), place == len(attempts) - 1
             )
             if found is not None:
                 return found
     finally:
-        resolver.close()
+        network.close()
     raise AppError(ErrorKind.UNAVAILABLE, "The camera offers neither TCP nor UDP for its stream.")
 
 
@@ -85,7 +92,7 @@ async def _try(
     source: StreamSource,
     transport: Transport,
     settings: IntakeSettings,
-    resolver: Resolver,
+    network: Network,
     until: tuple[Clock, int],
     is_last: bool,
 ) -> Probed | None:
@@ -97,9 +104,9 @@ async def _try(
     buffer = memoryview(bytearray(_BUFFER_BYTES))
     try:
         session = (
-            ForeignSession(source, transport, settings, run)
+            ForeignSession(source, transport, settings, network, run)
             if source.foreign
-            else CameraSession(source, RtpTransport(transport.value), settings, resolver, run)
+            else CameraSession(source, RtpTransport(transport.value), settings, network, run)
         )
         while look.key_unit is None and clock.monotonic_us() < deadline_us:
             session.poll(buffer, Arrival(clock.now_us(), clock.monotonic_us()))

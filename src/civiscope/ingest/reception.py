@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from civiscope.base import AppError, ProtocolError
-from civiscope.ingest.connection import Lost
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason
 from civiscope.ingest.run import Run, RunTrack
 from civiscope.media import Codec, SenderClock

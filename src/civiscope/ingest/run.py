@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from civiscope.base import Log, RunId, StreamId, new_id
-from civiscope.ingest.connection import Lost
+from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason
 from civiscope.ingest.ports import StreamSink
 from civiscope.media import AccessUnit, Codec, SenderClock, TrackConfig, UnitFlags

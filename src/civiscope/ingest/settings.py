@@ -24,6 +24,8 @@ class IntakeSettings:
     """For one that answers and has refused for longer than `alive_s`: a wrong path, an unreadable codec."""
     retry_password_s: float = 30.0
     """After a refused password: many cameras lock the account after five wrong ones in minutes."""
+    retry_gate_s: float = 30.0
+    """After the gate refused the address: only its name may lead elsewhere by then; new rules try at once."""
     alive_s: float = 300.0
     report_interval_s: float = 5.0
     """Between receiver reports: some cameras take silence for absence."""

@@ -30,8 +30,8 @@ _CODECS = {
     "pcm_alaw": Codec.PCMA,
     "opus": Codec.OPUS,
 }
-_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
-_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,http,https,crypto,httpproxy,rtsps"
+_SCHEMES = frozenset({"rtsp", "rtsps"})
+_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,rtsps"
 _OPEN_S, _READ_S = 10.0, 5.0
 
 
@@ -187,7 +187,7 @@ def _address(orders: ForeignOrders) -> str:
     """The url with the login in it, as libav wants it; it never leaves this process."""
     parts = urlsplit(orders.url)
     if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise AppError(ErrorKind.INVALID, "The address must begin with rtsp, rtsps, http or https.")
+        raise AppError(ErrorKind.INVALID, "The address must begin with rtsp or rtsps.")
     if not orders.username:
         return orders.url
     login = f"{quote(orders.username, safe='')}:{quote(orders.password or '', safe='')}"

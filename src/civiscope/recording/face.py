@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from civiscope.devices import GateRules
 from civiscope.ingest import StreamSource, StreamStatus
 
 
@@ -31,8 +32,8 @@ class RecorderStatus:
 class RecorderFace(Protocol):
     """What the server asks of the recorder; the recorder asks nothing of anybody."""
 
-    async def apply_plan(self, sources: tuple[StreamSource, ...]) -> None:
-        """Record these streams and no others; kept sealed on disk before it returns."""
+    async def apply_plan(self, sources: tuple[StreamSource, ...], gate: GateRules) -> None:
+        """Record these streams and no others, from devices that the gate allows; kept sealed on disk."""
         ...
 
     async def status(self) -> RecorderStatus:

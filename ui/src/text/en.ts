@@ -3,6 +3,7 @@
 export const REASONS: Readonly<Record<string, string>> = {
   unreachable: "The camera does not answer at its address. Check its power, cable and address.",
   refused: "The camera refused the connection. Check the address and path.",
+  gate: "The camera's address lies outside the networks where devices may stand. See Settings, Devices.",
   authentication: "The camera refused the name or password.",
   stalled: "The camera is connected but sends no pictures.",
   closed: "The camera ended the connection.",
