@@ -80,7 +80,8 @@ async def test_a_removed_camera_comes_back_under_its_old_id(town: Town) -> None:
     "change",
     [
         {"address": "file:///etc/passwd"},
-        {"address": "http://192.0.2.1/"},
+        {"address": "onvif://192.0.2.1"},
+        {"address": "gopher://192.0.2.1/"},
         {"address": "rtsp://192.0.2.1:99999/"},
         {"address": 5},
         {"name": ""},

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from civiscope.base import AppError, ErrorKind
-from civiscope.devices import parse_address
+from civiscope.devices import TypedAddress, parse_address
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,15 @@ from civiscope.devices import parse_address
         ("rtsp://cam?x=1", "rtsp://cam?x=1"),
         ("rtsp://cam./x@y", "rtsp://cam/x@y"),
         ("rtsp://my_cam/%20", "rtsp://my_cam/%20"),
+        ("http://Cam:80/video.mjpg?x=1", "http://cam/video.mjpg?x=1"),
+        ("https://cam:8443", "https://cam:8443"),
+        ("onvif://192.168.1.20", "http://192.168.1.20/onvif/device_service"),
+        ("onvif://cam:8080/", "http://cam:8080/onvif/device_service"),
+        ("192.168.1.20", "192.168.1.20"),
+        ("Cam.Example.org:8000", "cam.example.org:8000"),
+        ("fd00::20", "[fd00::20]"),
+        ("[FD00::20]:8000", "[fd00::20]:8000"),
+        ("file:///srv/clips/gate%201.mp4", "file:///srv/clips/gate%201.mp4"),
     ],
 )
 def test_takes(typed: str, url: str) -> None:
@@ -40,6 +49,8 @@ def test_takes(typed: str, url: str) -> None:
         ("rtsp://admin@cam/x", "admin", ""),
         ("rtsp://admin:a:b@cam:8554/x", "admin", "a:b"),
         ("rtsp://@cam/x", "", ""),
+        ("http://admin:secret@cam/x", "admin", "secret"),
+        ("onvif://admin:secret@cam", "admin", "secret"),
     ],
 )
 def test_user_info_is_taken_out(typed: str, username: str, password: str) -> None:
@@ -56,9 +67,21 @@ def test_user_info_is_taken_out(typed: str, username: str, password: str) -> Non
     [
         ("", "empty"),
         ("cam/stream", "start with"),
-        ("file:///etc/passwd", "file"),
+        ("file://etc/passwd", "three slashes"),
+        ("file:///a/../etc/passwd", "plain path"),
+        ("file:///a/%2e%2e/etc/passwd", "plain path"),
+        ("file:///a?b", "plain path"),
         ("exec:ls", "start with"),
-        ("http://cam/x", "http"),
+        ("/etc/passwd", "start with"),
+        ("ftp://cam/x", "ftp"),
+        ("gopher://cam/x", "gopher"),
+        ("onvif://cam/x", "host and a port only"),
+        ("169.254.169.254", "machine's host"),
+        ("http://169.254.169.254/latest/meta-data", "machine's host"),
+        ("http://[fd00:ec2::254]/", "machine's host"),
+        ("2130706433", "IPv4"),
+        ("http://0x7f.1/", "IPv4"),
+        ("cam:99999", "port"),
         ("rtsp+unix://cam/x", "rtsp+unix"),
         ("rtsp:///x", "no host"),
         ("rtsp://cam:0/x", "port"),
@@ -149,6 +172,36 @@ def test_writing_and_reading_give_the_same(scheme: str, host: str, port: int, pa
     assert first.url.isprintable()
 
 
+def _has_no_port(found: TypedAddress) -> bool:
+    """Of a bare host without one nothing is known yet."""
+    return found.address.scheme == "" and not found.address.url.rpartition("]")[2].count(":")
+
+
+@pytest.mark.parametrize(
+    ("typed", "driver"),
+    [
+        ("rtsp://cam/x", "rtsp"),
+        ("rtsps://cam/x", "rtsp"),
+        ("http://cam/onvif/device_service", "onvif"),
+        ("https://cam/ONVIF/device_service", "onvif"),
+        ("onvif://cam", "onvif"),
+        ("http://cam/video.mjpg", "mjpeg"),
+        ("file:///srv/x.mp4", "file"),
+        ("cam", None),
+    ],
+)
+def test_the_kind_of_address_names_the_driver(typed: str, driver: str | None) -> None:
+    assert parse_address(typed).address.driver == driver
+
+
+def test_a_bare_host_may_bring_its_password() -> None:
+    found = parse_address("admin:open-sesame@192.168.1.20:8000")
+    assert found.address.url == "192.168.1.20:8000"
+    assert found.password is not None
+    assert found.password.reveal() == "open-sesame"
+    assert "open-sesame" not in repr(found)
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for typed in (text, "rtsp://" + text, "rtsp://cam:" + text):
@@ -158,6 +211,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             kind = error.kind
         else:
             kind = ErrorKind.INVALID
-            assert found.address.scheme in {"rtsp", "rtsps"}
-            assert 1 <= found.address.port <= 65535
+            assert found.address.scheme in {"rtsp", "rtsps", "http", "https", "file", ""}
+            assert (found.address.port == 0) == (found.address.url.startswith("file:") or _has_no_port(found))
+            assert 0 <= found.address.port <= 65535
         assert kind is ErrorKind.INVALID

@@ -2,10 +2,12 @@
 
 Facts in: none. Facts out: DeviceNotified, NotificationsDropped (a change of the plan calls `on_change`).
 Invariants: ids are never made from a name or an address; user-info never stays in an address; credentials lie
-sealed; addresses are `rtsp://` or `rtsps://` only; removing keeps the rows, so recordings keep their history.
+sealed; no address is opened here; removing keeps the rows, so recordings keep their history.
 """
 
 from civiscope.devices.address import CameraAddress, TypedAddress, parse_address
+from civiscope.devices.checked import stream_address_of
+from civiscope.devices.device_book import DeviceBook
 from civiscope.devices.driver import (
     DRIVER_ENTRY_POINTS,
     Driver,
@@ -39,17 +41,29 @@ from civiscope.devices.equipment import (
 )
 from civiscope.devices.facts import DeviceNotified, NotificationsDropped
 from civiscope.devices.gate import ANY_PORT, PRIVATE_NETWORKS, DeviceGate, GateRules
+from civiscope.devices.groups import Groups, group_named, path_of
 from civiscope.devices.host import DriverHost
 from civiscope.devices.model import (
+    KEEP,
     Binding,
     Camera,
     CameraDraft,
+    ChannelChange,
+    ChannelDraft,
+    Device,
+    DeviceChange,
+    DeviceCheck,
+    DeviceDraft,
+    Group,
+    GroupId,
+    Keep,
+    KnownInput,
     Stream,
     StreamAddress,
     Transport,
 )
 from civiscope.devices.plugins import PlugIns
-from civiscope.devices.registry import Devices, stream_address_of
+from civiscope.devices.registry import Devices, RegisterSettings
 from civiscope.devices.tables import migrate_devices
 
 __all__ = [
@@ -61,7 +75,9 @@ __all__ = [
     "Drift", "EncoderWish", "FoundDevice", "Notification", "OfferedInput", "OfferedStream", "PtzMove",
     "PtzPreset", "PtzStatus", "Trouble", "TroubleError", "TroubleReport",
     "ANY_PORT", "PRIVATE_NETWORKS", "DeviceGate", "GateRules",
-    "Binding", "Camera", "CameraDraft", "Stream", "StreamAddress", "Transport",
-    "Devices", "stream_address_of",
+    "Binding", "Camera", "CameraDraft", "ChannelChange", "ChannelDraft", "Device", "DeviceBook",
+    "DeviceChange", "DeviceCheck", "DeviceDraft", "Group", "GroupId", "Groups", "KEEP", "Keep", "KnownInput",
+    "Stream", "StreamAddress", "Transport", "group_named", "path_of",
+    "Devices", "RegisterSettings", "stream_address_of",
     "migrate_devices",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The grammar of a camera's address: `rtsp` and `rtsps` only, user-info taken out (RFC 3986)."""
+"""The grammar of a device's address: five kinds of URL or a bare host, user-info taken out (RFC 3986)."""
 
 import ipaddress
 import re
@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes
 
 from civiscope.base import AppError, ErrorKind
+from civiscope.devices.gate import METADATA_ADDRESSES
 from civiscope.devices.model import clean_credential
 from civiscope.security import Secret
 
 ADDRESS_LIMIT_CHARS = 2048
-DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
-"""RFC 2326 §3.2 and RFC 7826 §4.2."""
+DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "onvif": 80}
+"""RFC 2326 §3.2, RFC 7826 §4.2, RFC 9110 §4.2."""
+FILE = "file"
+BARE = ""
+"""The scheme of an address that is a host alone: what it speaks is to be found out."""
+ONVIF_SERVICE_PATH = "/onvif/device_service"
+"""Where a device's first service stands (ONVIF Core §5.2.1)."""
 
 _SCHEME = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -20,8 +26,7 @@ _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _SECRET_PART = re.compile(
     r"(?P<key>(?:pass|passwd|password|pwd)=)[^&;/?]+?(?=_channel=|_stream=|[&;/?]|$)", re.IGNORECASE
 )
-_METADATA = frozenset({"169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"})
-"""Where hosts of virtual machines hand out credentials; nothing must be talked into asking there."""
+_BARE = re.compile(r"(?:[^/?#@]*@)?(?:\[[0-9a-fA-F:.%]+\]|[^/?#@:\[\]]+)(?::[0-9]{1,5})?/?")
 _PATH_SAFE = "!$%&'()*+,-./:;=?@[]_~|"
 
 
@@ -30,9 +35,11 @@ class CameraAddress:
     """A checked address: small scheme and host, no user-info, no fragment."""
 
     scheme: str
+    """`rtsp`, `rtsps`, `http`, `https`, `file`, or `BARE`."""
     host: str
-    """A DNS name, or an IP address (IPv6 without brackets)."""
+    """A DNS name, or an IP address (IPv6 without brackets); empty for a file."""
     port: int
+    """0 for a file, and for a bare host without one."""
     path: str = field(repr=False)
     """Path and query as sent, with the leading slash; empty when none was typed."""
 
@@ -51,8 +58,23 @@ class CameraAddress:
         """A password stands in the path or query, as some makers ask for."""
         return self.shown != self.url
 
+    @property
+    def driver(self) -> str | None:
+        """The driver that takes this kind of address; None for a bare host, which must be asked."""
+        if self.scheme in {"http", "https"}:
+            return "onvif" if self.path.lower().startswith("/onvif/") else "mjpeg"
+        return {"rtsp": "rtsp", "rtsps": "rtsp", FILE: "file"}.get(self.scheme)
+
+    def at(self, scheme: str, port: int, path: str) -> "CameraAddress":
+        """Another address of the same host."""
+        return CameraAddress(scheme, self.host, port, path)
+
     def _authority(self) -> str:
+        if self.scheme == FILE:
+            return "file://"
         host = f"[{self.host}]" if ":" in self.host else self.host
+        if self.scheme == BARE:
+            return host + (f":{self.port}" if self.port else "")
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
 
@@ -70,12 +92,26 @@ def parse_address(text: str) -> TypedAddress:
     """Take a typed address apart; INVALID in plain words, which never repeat what may be a secret."""
     text = text.strip()
     scheme, rest = _split_scheme(text)
+    if scheme == FILE:
+        return TypedAddress(CameraAddress(FILE, "", 0, _file_path(rest)), None, None)
     end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     authority, path = rest[:end], rest[end:]
     user_info, at_sign, host_port = authority.rpartition("@")
     host, port = _host_and_port(host_port, scheme)
     username, password = _user_info(user_info) if at_sign else (None, None)
-    return TypedAddress(CameraAddress(scheme, host, port, _path(path)), username, password)
+    address = _known_kind(CameraAddress(scheme, host, port, _path(path)))
+    return TypedAddress(address, username, password)
+
+
+def _known_kind(address: CameraAddress) -> CameraAddress:
+    """`onvif://` is the device service over HTTP; a bare host has no path."""
+    if address.scheme == BARE:
+        return address.at(BARE, address.port, "")
+    if address.scheme != "onvif":
+        return address
+    if address.path not in {"", "/"}:
+        raise _refuse("An onvif:// address names a host and a port only, like onvif://192.168.1.20:8080.")
+    return address.at("http", address.port, ONVIF_SERVICE_PATH)
 
 
 def _refuse(message: str) -> AppError:
@@ -84,7 +120,7 @@ def _refuse(message: str) -> AppError:
 
 def _split_scheme(text: str) -> tuple[str, str]:
     if not text:
-        raise _refuse("The address is empty. Type one like rtsp://192.168.1.20/stream1.")
+        raise _refuse("The address is empty. Type one like 192.168.1.20 or rtsp://192.168.1.20/stream1.")
     if len(text) > ADDRESS_LIMIT_CHARS:
         raise _refuse(f"The address is longer than {ADDRESS_LIMIT_CHARS} characters. Check what was pasted.")
     if any(
@@ -92,14 +128,37 @@ def _split_scheme(text: str) -> tuple[str, str]:
     ):
         raise _refuse("The address has a space, a line break or a control character in it. Take it out.")
     match = _SCHEME.fullmatch(text)
+    if not match and _is_ipv6(text):
+        return BARE, f"[{text}]"
+    if not match and _BARE.fullmatch(text):
+        return BARE, text
     if not match:
-        raise _refuse("The address must start with rtsp:// or rtsps://, like rtsp://192.168.1.20/stream1.")
-    scheme = match["scheme"].lower()
-    if scheme not in DEFAULT_PORTS:
         raise _refuse(
-            f"Addresses of kind {scheme[:20]}:// are not taken. Use the camera's rtsp:// or rtsps:// address."
+            "The address must be an IP address or name alone, like 192.168.1.20, or start with rtsp://, "
+            "rtsps://, onvif://, http:// or https://."
         )
+    scheme = match["scheme"].lower()
+    if scheme not in {*DEFAULT_PORTS, FILE}:
+        raise _refuse(f"Addresses of kind {scheme[:20]}:// are not taken. Type the camera's IP address.")
     return scheme, match["rest"]
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
+def _file_path(rest: str) -> str:
+    """An absolute path without steps upwards; whether there is leave for it is not the grammar's business."""
+    if not rest.startswith("/"):
+        raise _refuse("A file's address has three slashes and a whole path, like file:///srv/clips/gate.mp4.")
+    path = _path(rest)
+    steps = unquote_to_bytes(path).split(b"/")
+    if "?" in rest or b".." in steps or b"\0" in unquote_to_bytes(path):
+        raise _refuse("A file's address has a plain path, without ? and without .. in it.")
+    return path
 
 
 def _host_and_port(text: str, scheme: str) -> tuple[str, int]:
@@ -116,7 +175,7 @@ def _host_and_port(text: str, scheme: str) -> tuple[str, int]:
 
 def _port(text: str | None, scheme: str) -> int:
     if text is None:
-        return DEFAULT_PORTS[scheme]
+        return DEFAULT_PORTS.get(scheme, 0)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise _refuse(
             "The port in the address is not a number from 1 to 65535. If name or password stand in the "
@@ -128,7 +187,7 @@ def _port(text: str | None, scheme: str) -> int:
 def _host(text: str) -> str:
     host = text.lower().removesuffix(".")
     if not host:
-        raise _refuse("The address has no host. Type the camera's name or IP address after rtsp://.")
+        raise _refuse("The address has no host. Type the camera's name or IP address.")
     if not host.isascii():
         raise _refuse(
             "The host in the address has letters outside a to z. Use its IP address or its xn-- name."
@@ -158,7 +217,7 @@ def _ip(text: str, version: int) -> str:
         raise _refuse(
             "The IP address in the address does not name one machine. Type the camera's own address."
         )
-    if str(plain) in _METADATA:
+    if str(plain) in METADATA_ADDRESSES:
         raise _refuse(
             "The IP address in the address belongs to the machine's host. Type the camera's own address."
         )

@@ -1,84 +1,135 @@
-"""The site's register of devices and channels, on the server's database; credentials lie sealed in it."""
+"""The site's register of channels and the devices bound to them, on the server's database."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from civiscope.base import AppError, ChannelId, Clock, DeviceId, ErrorKind, StreamId, get_log, new_id
-from civiscope.devices import rows
-from civiscope.devices.address import CameraAddress, TypedAddress, parse_address
+from civiscope.devices import device_rows, rows
+from civiscope.devices.address import CameraAddress, parse_address
+from civiscope.devices.checked import (
+    CheckedChannel,
+    CheckedDevice,
+    CheckedStream,
+    check_channels,
+    check_device,
+    device_draft_of,
+    plain_description,
+)
+from civiscope.devices.device_book import DeviceBook
+from civiscope.devices.equipment import DeviceDescription
+from civiscope.devices.groups import Groups, find_group, read_groups
 from civiscope.devices.model import (
     CAMERA_LIMIT,
+    MAIN,
+    SUB,
     Binding,
     Camera,
     CameraDraft,
+    ChannelChange,
+    ChannelDraft,
+    DeviceDraft,
+    GroupId,
+    Keep,
     StreamAddress,
     Transport,
-    clean_credential,
-    clean_fingerprint,
+    check_position,
     clean_name,
+    clean_place,
+    clean_purpose,
 )
-from civiscope.security import IntegrityError, Secret, Vault
+from civiscope.devices.seals import Seals
+from civiscope.security import IntegrityError, Vault
 from civiscope.storage import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
-    """A draft with every field proved."""
+class RegisterSettings:
+    """What the installation allows of this room."""
 
-    name: str
-    address: CameraAddress
-    username: str
-    password: Secret
-    transport: Transport
-    audio: bool
-    tls_fingerprint: str | None
+    import_folders: tuple[Path, ...] = ()
+    """Where files may be that stand for cameras."""
+    records_sub: bool = False
+    """Whether the plan has sub streams too."""
 
 
 class Devices:
-    """Adds, lists, renames, removes and restores cameras; tells the recorder's plan.
+    """Adds, changes, replaces, removes and restores channels with their devices; tells the recorder's plan.
 
-    `on_change` is called after each change of the plan has been stored (it must not block). Removing keeps
-    the rows: recordings stay until their retention ends, and `restore_camera` brings the same channel back.
+    `on_change` is called after each change of the plan or of groups has been stored (it must not block).
+    Removing keeps the rows: recordings stay until their retention ends, and `restore_camera` brings the same
+    channel back. Devices as boxes are in `book`, the tree of groups in `groups`.
     """
 
     def __init__(
-        self, database: Database, vault: Vault, clock: Clock, on_change: Callable[[], None] | None = None
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        on_change: Callable[[], None] | None = None,
+        settings: RegisterSettings | None = None,
     ) -> None:
         self._database = database
-        self._vault = vault
+        self._seals = Seals(vault)
         self._clock = clock
         self._on_change = on_change or (lambda: None)
+        self._settings = settings or RegisterSettings()
         self._log = get_log("civiscope.devices")
+        self.book = DeviceBook(database, self._seals, clock, self._on_change)
+        self.groups = Groups(database, self._on_change)
 
     async def add_camera(self, draft: CameraDraft) -> Camera:
-        """Store a checked camera under fresh ids; CONFLICT when its address is already there."""
-        checked = _check(draft)
-        now_us = self._clock.now_us()
-        device_id, channel_id, stream_id = DeviceId(new_id()), ChannelId(new_id()), StreamId(new_id())
-        device_row = {
-            "id": device_id,
-            "driver": "rtsp",
-            "credentials_sealed": self._seal_credentials(device_id, checked),
-            "tls_fingerprint": checked.tls_fingerprint,
-            "added_us": now_us,
-        }
-        channel_row = {"id": channel_id, "name": checked.name, "added_us": now_us}
-        stream_row = {
-            "id": stream_id,
-            "channel_id": channel_id,
-            "device_id": device_id,
-            "profile": "main",
-            "address": checked.address.shown,
-            "url_sealed": self._seal_url(stream_id, checked.address),
-            "transport": checked.transport.value,
-            "audio": checked.audio,
-        }
+        """Store a camera that was not asked: its address is its stream. CONFLICT when it is already there."""
+        device = device_draft_of(draft)
+        checked = check_device(device, self._settings.import_folders)
+        if checked.driver == "onvif":
+            raise AppError(
+                ErrorKind.INVALID,
+                "An ONVIF device must be asked for its streams before it is added. Try it first.",
+            )
+        (camera,) = await self.add_device(device, plain_description(checked.address))
+        return camera
+
+    async def add_device(self, draft: DeviceDraft, told: DeviceDescription) -> list[Camera]:
+        """Store a device with a channel for each input that the draft names, by what it told of itself.
+
+        All or nothing: CONFLICT when a stream of it is recorded already, INVALID in plain words.
+        """
+        folders = self._settings.import_folders
+        checked = check_device(draft, folders)
+        channels = check_channels(draft.channels, told, folders)
+        device_id, now_us = DeviceId(new_id()), self._clock.now_us()
+        device_row = self._device_row(device_id, checked, told, now_us)
+
+        def store(connection: Connection) -> list[Camera]:
+            self._refuse_too_many(connection, len(channels))
+            device_rows.insert_device(connection, device_row)
+            return [
+                self._insert_channel(connection, device_id, checked, channel, now_us) for channel in channels
+            ]
+
+        cameras = await self._database.write(store)
+        self._on_change()
+        return cameras
+
+    async def replace(
+        self, channel_id: ChannelId, draft: DeviceDraft, told: DeviceDescription, index: int = 0
+    ) -> Camera:
+        """From now on another device watches for the channel; its id, name, streams' ids, recordings stay."""
+        checked = check_device(draft, self._settings.import_folders)
+        device_id, now_us = DeviceId(new_id()), self._clock.now_us()
+        device_row = self._device_row(device_id, checked, told, now_us)
 
         def store(connection: Connection) -> Camera:
-            self._refuse_known(connection, checked.address)
-            rows.insert_camera(connection, device_row, channel_row, stream_row)
-            rows.open_binding(connection, channel_id, device_id, now_us)
+            old = _living(rows.camera(connection, channel_id))
+            as_before = ChannelDraft(old.name, index, audio=old.main.audio)
+            (channel,) = check_channels((as_before,), told, self._settings.import_folders)
+            self._refuse_known(connection, channel.streams[0].address, but=channel_id)
+            rows.close_binding(connection, channel_id, now_us)
+            _remove_idle_device(connection, old.device_id, now_us)
+            device_rows.insert_device(connection, device_row)
+            self._put_streams(connection, channel_id, device_id, checked, channel)
+            rows.open_binding(connection, channel_id, device_id, index, now_us)
             return _present(rows.camera(connection, channel_id))
 
         return self._changed(await self._database.write(store))
@@ -95,21 +146,37 @@ class Devices:
         """Which device watched for this channel, and when; oldest first."""
         return await self._database.read(lambda connection: rows.bindings(connection, channel_id))
 
+    async def group_channels(self) -> dict[GroupId, frozenset[ChannelId]]:
+        """Each group's channels, with those of every group below it."""
+        return await self.groups.channels()
+
     async def edit_camera(
         self, channel_id: ChannelId, *, name: str | None = None, audio: bool | None = None
     ) -> Camera:
         """Rename it, or switch its sound on or off; what is None stays. A removed camera is MISSING."""
-        new_name = None if name is None else clean_name(name)
+        change = ChannelChange(
+            name=Keep.KEEP if name is None else name, audio=Keep.KEEP if audio is None else audio
+        )
+        return (await self.change_cameras([channel_id], change))[0]
 
-        def store(connection: Connection) -> Camera:
-            _living(rows.camera(connection, channel_id))
-            if new_name is not None:
-                rows.rename(connection, channel_id, new_name)
-            if audio is not None:
-                rows.set_audio(connection, channel_id, audio)
-            return _present(rows.camera(connection, channel_id))
+    async def change_cameras(self, channel_ids: Sequence[ChannelId], change: ChannelChange) -> list[Camera]:
+        """The same change for all of them or for none; a removed one is MISSING."""
+        values = _channel_values(change)
 
-        return self._changed(await self._database.write(store))
+        def store(connection: Connection) -> list[Camera]:
+            if not isinstance(change.group_id, Keep) and change.group_id is not None:
+                find_group(read_groups(connection), change.group_id)
+            for channel_id in channel_ids:
+                camera = _living(rows.camera(connection, channel_id))
+                _check_changed_position(camera, change)
+                rows.change_channel(connection, channel_id, values)
+                if not isinstance(change.audio, Keep):
+                    rows.set_audio(connection, channel_id, change.audio)
+            return [_present(rows.camera(connection, channel_id)) for channel_id in channel_ids]
+
+        cameras = await self._database.write(store)
+        self._on_change()
+        return cameras
 
     async def rename(self, channel_id: ChannelId, name: str) -> Camera:
         """The same channel under another name."""
@@ -122,7 +189,8 @@ class Devices:
         def store(connection: Connection) -> Camera:
             camera = _living(rows.camera(connection, channel_id))
             rows.close_binding(connection, channel_id, now_us)
-            rows.set_removed(connection, camera, now_us)
+            rows.change_channel(connection, channel_id, {"removed_us": now_us})
+            _remove_idle_device(connection, camera.device_id, now_us)
             return _present(rows.camera(connection, channel_id))
 
         return self._changed(await self._database.write(store))
@@ -135,9 +203,15 @@ class Devices:
             camera = _present(rows.camera(connection, channel_id))
             if camera.removed_us is None:
                 return camera
-            self._refuse_known(connection, self._full_address(connection, camera.main.id))
-            rows.set_removed(connection, camera, None)
-            rows.open_binding(connection, channel_id, camera.device_id, now_us)
+            self._refuse_too_many(connection, 1)
+            main = rows.streams_of_channel(connection, channel_id)[0]
+            self._refuse_known(connection, parse_address(self._url(main)).address)
+            index = rows.bindings(connection, channel_id)[-1].input
+            if other := rows.who_watches_by(connection, camera.device_id, index):
+                raise AppError(ErrorKind.CONFLICT, f"The camera's input is bound to “{other}” now.")
+            rows.change_channel(connection, channel_id, {"removed_us": None})
+            device_rows.change_device(connection, camera.device_id, {"removed_us": None})
+            rows.open_binding(connection, channel_id, camera.device_id, index, now_us)
             return _present(rows.camera(connection, channel_id))
 
         return self._changed(await self._database.write(store))
@@ -147,7 +221,8 @@ class Devices:
 
         A camera whose sealed words do not open (another vault key) is left out and logged.
         """
-        living = await self._database.read(rows.streams)
+        profiles = (MAIN, SUB) if self._settings.records_sub else (MAIN,)
+        living = await self._database.read(lambda connection: rows.streams(connection, profiles))
         addresses: list[StreamAddress] = []
         for row in living:
             try:
@@ -160,100 +235,139 @@ class Devices:
         self._on_change()
         return camera
 
-    def _seal_credentials(self, device_id: DeviceId, checked: _Checked) -> bytes:
-        words = {"username": checked.username, "password": checked.password.reveal()}
-        return self._vault.seal_secret(json.dumps(words).encode(), _credentials_context(device_id))
+    def _device_row(
+        self, device_id: DeviceId, checked: CheckedDevice, told: DeviceDescription, now_us: int
+    ) -> dict[str, object]:
+        return {
+            "id": device_id,
+            "driver": checked.driver,
+            "credentials_sealed": self._seals.seal_credentials(device_id, checked.credentials),
+            "tls_fingerprint": checked.tls_fingerprint,
+            "address": checked.address.shown,
+            "address_sealed": self._seals.seal_device_url(device_id, checked.address),
+            "transport": checked.transport.value,
+            "added_us": now_us,
+            **device_rows.told_values(told),
+        }
 
-    def _seal_url(self, stream_id: StreamId, address: CameraAddress) -> bytes | None:
-        if not address.has_secret:
-            return None
-        return self._vault.seal_secret(address.url.encode(), _url_context(stream_id))
+    def _insert_channel(
+        self,
+        connection: Connection,
+        device_id: DeviceId,
+        checked: CheckedDevice,
+        channel: CheckedChannel,
+        now_us: int,
+    ) -> Camera:
+        self._refuse_known(connection, channel.streams[0].address)
+        draft, channel_id = channel.draft, ChannelId(new_id())
+        if draft.group_id is not None:
+            find_group(read_groups(connection), draft.group_id)
+        values = {
+            "id": channel_id,
+            "name": draft.name,
+            "added_us": now_us,
+            "place": draft.place,
+            "latitude": draft.latitude,
+            "longitude": draft.longitude,
+            "purpose": draft.purpose,
+            "group_id": draft.group_id,
+        }
+        rows.insert_channel(connection, values)
+        self._put_streams(connection, channel_id, device_id, checked, channel)
+        rows.open_binding(connection, channel_id, device_id, draft.input, now_us)
+        return _present(rows.camera(connection, channel_id))
+
+    def _put_streams(
+        self,
+        connection: Connection,
+        channel_id: ChannelId,
+        device_id: DeviceId,
+        checked: CheckedDevice,
+        channel: CheckedChannel,
+    ) -> None:
+        """The channel's streams are the new device's; those of a profile keep their id."""
+        known = {row.profile: row.stream_id for row in rows.streams_of_channel(connection, channel_id)}
+        for stream in channel.streams:
+            stream_id = known.pop(stream.profile, None) or StreamId(new_id())
+            values = {
+                "id": stream_id,
+                "channel_id": channel_id,
+                "device_id": device_id,
+                **self._stream_values(stream_id, stream),
+                "transport": checked.transport.value,
+                "audio": channel.draft.audio,
+            }
+            rows.put_stream(connection, values)
+        for stream_id in known.values():
+            rows.delete_stream(connection, stream_id)
+
+    def _stream_values(self, stream_id: StreamId, stream: CheckedStream) -> dict[str, object]:
+        return {
+            "profile": stream.profile,
+            "token": stream.token,
+            "address": stream.address.shown,
+            "url_sealed": self._seals.seal_stream_url(stream_id, stream.address),
+        }
 
     def _url(self, row: rows.StreamRow) -> str:
-        if row.url_sealed is None:
-            return row.address
-        return self._vault.open_secret(row.url_sealed, _url_context(row.stream_id)).decode()
-
-    def _full_address(self, connection: Connection, stream_id: StreamId) -> CameraAddress:
-        row = rows.stream(connection, stream_id)
-        return parse_address(self._url(row)).address
+        return self._seals.open_stream_url(row.stream_id, row.url_sealed, row.address)
 
     def _stream_address(self, row: rows.StreamRow) -> StreamAddress:
-        words: dict[str, str] = json.loads(self._opened(row))
+        words = self._seals.open_credentials(row.device_id, row.credentials_sealed)
         return StreamAddress(
             stream_id=row.stream_id,
             channel_id=row.channel_id,
             url=self._url(row),
-            username=words["username"],
-            password=Secret(words["password"]),
+            username=words.username,
+            password=words.password,
             transport=Transport(row.transport),
             tls_fingerprint=row.tls_fingerprint,
             audio=row.audio,
         )
 
-    def _opened(self, row: rows.StreamRow) -> bytes:
-        return self._vault.open_secret(row.credentials_sealed, _credentials_context(row.device_id))
-
-    def _refuse_known(self, connection: Connection, address: CameraAddress) -> None:
-        living = rows.streams(connection)
-        if len(living) >= CAMERA_LIMIT:
+    def _refuse_too_many(self, connection: Connection, more: int) -> None:
+        if rows.living_count(connection) + more > CAMERA_LIMIT:
             raise AppError(
                 ErrorKind.EXHAUSTED, f"The site holds {CAMERA_LIMIT} cameras, more do not fit. Remove some."
             )
-        for row in living:
-            if row.address == address.shown and self._url(row) == address.url:
+
+    def _refuse_known(
+        self, connection: Connection, address: CameraAddress, but: ChannelId | None = None
+    ) -> None:
+        for row in rows.streams_at(connection, address.shown):
+            if row.channel_id != but and self._url(row) == address.url:
                 raise AppError(
                     ErrorKind.CONFLICT,
                     f"The camera at {address.shown} is already there, as “{row.channel_name}”.",
                 )
 
 
-def stream_address_of(draft: CameraDraft) -> StreamAddress:
-    """A draft checked as if it were added, for a probe; its ids are fresh and stored nowhere."""
-    checked = _check(draft)
-    return StreamAddress(
-        stream_id=StreamId(new_id()),
-        channel_id=ChannelId(new_id()),
-        url=checked.address.url,
-        username=checked.username,
-        password=checked.password,
-        transport=checked.transport,
-        tls_fingerprint=checked.tls_fingerprint,
-        audio=checked.audio,
-    )
+def _channel_values(change: ChannelChange) -> dict[str, object]:
+    """Columns that change, with their texts proved."""
+    values: dict[str, object] = {}
+    if not isinstance(change.name, Keep):
+        values["name"] = clean_name(change.name)
+    if not isinstance(change.place, Keep):
+        values["place"] = clean_place(change.place)
+    if not isinstance(change.purpose, Keep):
+        values["purpose"] = clean_purpose(change.purpose)
+    for name in ("latitude", "longitude", "group_id"):
+        value = getattr(change, name)
+        if not isinstance(value, Keep):
+            values[name] = value
+    return values
 
 
-def _credentials_context(device_id: DeviceId) -> bytes:
-    return b"device/" + device_id.bytes + b"/credentials"
+def _check_changed_position(camera: Camera, change: ChannelChange) -> None:
+    latitude = camera.latitude if isinstance(change.latitude, Keep) else change.latitude
+    longitude = camera.longitude if isinstance(change.longitude, Keep) else change.longitude
+    check_position(latitude, longitude)
 
 
-def _url_context(stream_id: StreamId) -> bytes:
-    return b"stream/" + stream_id.bytes + b"/url"
-
-
-def _check(draft: CameraDraft) -> _Checked:
-    typed = parse_address(draft.address)
-    fingerprint = clean_fingerprint(draft.tls_fingerprint)
-    if fingerprint and typed.address.scheme != "rtsps":
-        raise AppError(
-            ErrorKind.INVALID, "A certificate fingerprint goes with an rtsps:// address only. Leave it out."
-        )
-    username, password = _credentials(draft, typed)
-    return _Checked(
-        clean_name(draft.name), typed.address, username, password, draft.transport, draft.audio, fingerprint
-    )
-
-
-def _credentials(draft: CameraDraft, typed: TypedAddress) -> tuple[str, Secret]:
-    """Fields win over the address, each for itself."""
-    username = draft.username or typed.username or ""
-    empty = Secret("")
-    given = [secret for secret in (draft.password, typed.password) if secret is not None and secret != empty]
-    password = given[0] if given else empty
-    clean_credential(password.reveal(), "password")
-    if given and not username:
-        raise AppError(ErrorKind.INVALID, "There is a password but no user name. Type both, or neither.")
-    return clean_credential(username, "user name"), password
+def _remove_idle_device(connection: Connection, device_id: DeviceId, now_us: int) -> None:
+    """A device that watches for nobody any more is off the lists."""
+    if not rows.is_bound(connection, device_id):
+        device_rows.change_device(connection, device_id, {"removed_us": now_us})
 
 
 def _present(camera: Camera | None) -> Camera:

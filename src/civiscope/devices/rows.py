@@ -1,13 +1,14 @@
-"""Rows to values and back: the SQL of this room, each call inside one transaction of the caller."""
+"""Channels, bindings and streams as rows; each call inside one transaction of the caller."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from civiscope.base import ChannelId, DeviceId, StreamId, new_id
-from civiscope.devices.model import Binding, Camera, Stream, Transport
+from civiscope.devices.device_rows import read_inputs
+from civiscope.devices.model import MAIN, Binding, Camera, GroupId, Stream, Transport
 from civiscope.devices.tables import binding_table, channel_table, device_table, stream_table
-from civiscope.storage import Connection, Row, insert, select, update
+from civiscope.storage import Connection, Row, and_, delete, func, insert, select, update
 
 _Values = Mapping[str, Any]
 _Found = Row[Any, *tuple[Any, ...]]
@@ -21,13 +22,18 @@ class StreamRow:
     channel_id: ChannelId
     device_id: DeviceId
     channel_name: str
+    profile: str
+    token: str
     address: str
     url_sealed: bytes | None = field(repr=False)
     credentials_sealed: bytes = field(repr=False)
     transport: str
     audio: bool
     tls_fingerprint: str | None
+    input: int | None
 
+
+_OPEN_BINDING = and_(binding_table.c.channel_id == channel_table.c.id, binding_table.c.to_us.is_(None))
 
 _STREAMS = (
     select(
@@ -35,48 +41,64 @@ _STREAMS = (
         stream_table.c.channel_id,
         stream_table.c.device_id,
         channel_table.c.name.label("channel_name"),
+        stream_table.c.profile,
+        stream_table.c.token,
         stream_table.c.address,
         stream_table.c.url_sealed,
         device_table.c.credentials_sealed,
         stream_table.c.transport,
         stream_table.c.audio,
         device_table.c.tls_fingerprint,
+        binding_table.c.input,
     )
     .join(channel_table, channel_table.c.id == stream_table.c.channel_id)
     .join(device_table, device_table.c.id == stream_table.c.device_id)
-    .order_by(channel_table.c.id)
+    .outerjoin(binding_table, _OPEN_BINDING)
+    .order_by(channel_table.c.id, stream_table.c.id)
 )
 
 _CAMERAS = (
     select(
-        channel_table.c.id.label("channel_id"),
-        channel_table.c.name,
-        channel_table.c.added_us,
-        channel_table.c.removed_us,
+        channel_table,
         stream_table.c.device_id,
         stream_table.c.id.label("stream_id"),
         stream_table.c.profile,
         stream_table.c.address,
         stream_table.c.transport,
         stream_table.c.audio,
+        device_table.c.driver,
+        device_table.c.inputs,
+        binding_table.c.input,
     )
     .join(stream_table, stream_table.c.channel_id == channel_table.c.id)
-    .order_by(channel_table.c.id, stream_table.c.id)
+    .join(device_table, device_table.c.id == stream_table.c.device_id)
+    .outerjoin(binding_table, _OPEN_BINDING)
+    .order_by(channel_table.c.id, stream_table.c.profile != MAIN, stream_table.c.id)
 )
 
 
-def insert_camera(
-    connection: Connection, device_row: _Values, channel_row: _Values, stream_row: _Values
-) -> None:
-    """Store a device with its channel and main stream."""
-    connection.execute(insert(device_table).values(**device_row))
+def insert_channel(connection: Connection, channel_row: _Values) -> None:
+    """Store a channel."""
     connection.execute(insert(channel_table).values(**channel_row))
-    connection.execute(insert(stream_table).values(**stream_row))
 
 
-def open_binding(connection: Connection, channel_id: ChannelId, device_id: Any, from_us: int) -> None:
-    """From now on this device's first input watches for the channel."""
-    values = {"channel_id": channel_id, "device_id": device_id, "input": 0, "from_us": from_us}
+def put_stream(connection: Connection, stream_row: _Values) -> None:
+    """Store a stream, or what one of that id has become."""
+    known = update(stream_table).where(stream_table.c.id == stream_row["id"]).values(**stream_row)
+    if not connection.execute(known).rowcount:
+        connection.execute(insert(stream_table).values(**stream_row))
+
+
+def delete_stream(connection: Connection, stream_id: StreamId) -> None:
+    """Forget a stream of which nothing was recorded."""
+    connection.execute(delete(stream_table).where(stream_table.c.id == stream_id))
+
+
+def open_binding(
+    connection: Connection, channel_id: ChannelId, device_id: DeviceId, index: int, from_us: int
+) -> None:
+    """From now on this input of the device watches for the channel."""
+    values = {"channel_id": channel_id, "device_id": device_id, "input": index, "from_us": from_us}
     connection.execute(insert(binding_table).values(id=new_id(), **values))
 
 
@@ -102,9 +124,26 @@ def bindings(connection: Connection, channel_id: ChannelId) -> list[Binding]:
     ]
 
 
-def rename(connection: Connection, channel_id: ChannelId, name: str) -> None:
-    """Another name for the channel."""
-    connection.execute(update(channel_table).where(channel_table.c.id == channel_id).values(name=name))
+def who_watches_by(connection: Connection, device_id: DeviceId, index: int) -> str | None:
+    """The name of the channel that this input is bound to now."""
+    found = connection.execute(
+        select(channel_table.c.name)
+        .join(binding_table, _OPEN_BINDING)
+        .where(binding_table.c.device_id == device_id, binding_table.c.input == index)
+    ).first()
+    return None if found is None else str(found.name)
+
+
+def is_bound(connection: Connection, device_id: DeviceId) -> bool:
+    """Some input of the device watches for a channel now."""
+    is_open = and_(binding_table.c.device_id == device_id, binding_table.c.to_us.is_(None))
+    return connection.execute(select(binding_table.c.id).where(is_open).limit(1)).first() is not None
+
+
+def change_channel(connection: Connection, channel_id: ChannelId, values: _Values) -> None:
+    """New values for some columns of the channel; none for none."""
+    if values:
+        connection.execute(update(channel_table).where(channel_table.c.id == channel_id).values(**values))
 
 
 def set_audio(connection: Connection, channel_id: ChannelId, audio: bool) -> None:
@@ -114,14 +153,10 @@ def set_audio(connection: Connection, channel_id: ChannelId, audio: bool) -> Non
     )
 
 
-def set_removed(connection: Connection, camera: Camera, removed_us: int | None) -> None:
-    """Mark channel and device removed, or living again with None."""
-    connection.execute(
-        update(channel_table).where(channel_table.c.id == camera.channel_id).values(removed_us=removed_us)
-    )
-    connection.execute(
-        update(device_table).where(device_table.c.id == camera.device_id).values(removed_us=removed_us)
-    )
+def living_count(connection: Connection) -> int:
+    """How many channels there are, without the removed."""
+    is_living = channel_table.c.removed_us.is_(None)
+    return connection.execute(select(func.count()).select_from(channel_table).where(is_living)).scalar_one()
 
 
 def cameras(connection: Connection, removed: bool) -> list[Camera]:
@@ -136,16 +171,34 @@ def camera(connection: Connection, channel_id: ChannelId) -> Camera | None:
     return found[0] if found else None
 
 
-def streams(connection: Connection) -> list[StreamRow]:
-    """The streams of all living cameras."""
+def streams(connection: Connection, profiles: Sequence[str] = (MAIN,)) -> list[StreamRow]:
+    """The streams with one of these profiles of all living cameras."""
+    wanted = _STREAMS.where(channel_table.c.removed_us.is_(None), stream_table.c.profile.in_(profiles))
+    return [_stream_row(row) for row in connection.execute(wanted)]
+
+
+def streams_at(connection: Connection, address: str) -> list[StreamRow]:
+    """The main streams of living cameras that show this address."""
+    wanted = _STREAMS.where(
+        channel_table.c.removed_us.is_(None),
+        stream_table.c.profile == MAIN,
+        stream_table.c.address == address,
+    )
+    return [_stream_row(row) for row in connection.execute(wanted)]
+
+
+def streams_of_channel(connection: Connection, channel_id: ChannelId) -> list[StreamRow]:
+    """All streams of a channel that is known to be there, the main one first."""
+    wanted = _STREAMS.where(stream_table.c.channel_id == channel_id)
+    found = [_stream_row(row) for row in connection.execute(wanted)]
+    return sorted(found, key=lambda row: row.profile != MAIN)
+
+
+def streams_of_device(connection: Connection, device_id: DeviceId) -> list[StreamRow]:
+    """All streams that the device carries, of removed channels too."""
     return [
-        _stream_row(row) for row in connection.execute(_STREAMS.where(channel_table.c.removed_us.is_(None)))
+        _stream_row(row) for row in connection.execute(_STREAMS.where(stream_table.c.device_id == device_id))
     ]
-
-
-def stream(connection: Connection, stream_id: StreamId) -> StreamRow:
-    """One stream that is known to be there."""
-    return _stream_row(connection.execute(_STREAMS.where(stream_table.c.id == stream_id)).one())
 
 
 def _stream_row(row: _Found) -> StreamRow:
@@ -154,27 +207,45 @@ def _stream_row(row: _Found) -> StreamRow:
         channel_id=ChannelId(row.channel_id),
         device_id=DeviceId(row.device_id),
         channel_name=row.channel_name,
+        profile=row.profile,
+        token=row.token,
         address=row.address,
         url_sealed=row.url_sealed,
         credentials_sealed=row.credentials_sealed,
         transport=row.transport,
         audio=row.audio,
         tls_fingerprint=row.tls_fingerprint,
+        input=row.input,
     )
 
 
 def _gather(found: list[_Found]) -> list[Camera]:
     """Rows of the same channel, next to each other, become one camera."""
-    gathered: dict[ChannelId, Camera] = {}
+    gathered: dict[ChannelId, list[_Found]] = {}
     for row in found:
-        one = Stream(StreamId(row.stream_id), row.profile, row.address, Transport(row.transport), row.audio)
-        known = gathered.get(row.channel_id)
-        gathered[row.channel_id] = Camera(
-            channel_id=ChannelId(row.channel_id),
-            device_id=DeviceId(row.device_id),
-            name=row.name,
-            streams=(*(known.streams if known else ()), one),
-            added_us=row.added_us,
-            removed_us=row.removed_us,
-        )
-    return list(gathered.values())
+        gathered.setdefault(ChannelId(row.id), []).append(row)
+    return [_camera(rows) for rows in gathered.values()]
+
+
+def _camera(found: list[_Found]) -> Camera:
+    first = found[0]
+    index = first.input or 0
+    return Camera(
+        channel_id=ChannelId(first.id),
+        device_id=DeviceId(first.device_id),
+        name=first.name,
+        streams=tuple(
+            Stream(StreamId(row.stream_id), row.profile, row.address, Transport(row.transport), row.audio)
+            for row in found
+        ),
+        added_us=first.added_us,
+        removed_us=first.removed_us,
+        input=index,
+        driver=first.driver,
+        place=first.place,
+        latitude=first.latitude,
+        longitude=first.longitude,
+        purpose=first.purpose,
+        group_id=None if first.group_id is None else GroupId(first.group_id),
+        can_steer=any(one.has_ptz for one in read_inputs(first.inputs) if one.index == index),
+    )

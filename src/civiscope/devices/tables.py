@@ -7,6 +7,7 @@ from civiscope.storage import (
     Boolean,
     Column,
     Database,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -14,6 +15,7 @@ from civiscope.storage import (
     MetaData,
     String,
     Table,
+    Text,
     Uuid,
     migrate,
     text,
@@ -33,6 +35,26 @@ device_table = Table(
     Column("tls_fingerprint", String(64)),
     Column("added_us", BigInteger, nullable=False),
     Column("removed_us", BigInteger),
+    Column("address", String, nullable=False, server_default=""),
+    Column("address_sealed", LargeBinary),
+    Column("transport", String(8), nullable=False, server_default="auto"),
+    Column("identity", Text, nullable=False, server_default="{}"),
+    Column("abilities", Text, nullable=False, server_default="[]"),
+    Column("inputs", Text, nullable=False, server_default="[]"),
+    Column("desired", Text),
+    Column("drift", Text, nullable=False, server_default="[]"),
+    Column("checked_us", BigInteger),
+    Column("clock_offset_ms", BigInteger),
+    Column("trouble", Text),
+)
+
+group_table = Table(
+    "channel_group",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("parent_id", Uuid, ForeignKey("channel_group.id")),
+    Index("group_name", text("coalesce(parent_id, '')"), "name", unique=True),
 )
 
 channel_table = Table(
@@ -42,6 +64,11 @@ channel_table = Table(
     Column("name", String(120), nullable=False),
     Column("added_us", BigInteger, nullable=False),
     Column("removed_us", BigInteger),
+    Column("place", String(200), nullable=False, server_default=""),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("purpose", String(64)),
+    Column("group_id", Uuid, ForeignKey("channel_group.id")),
 )
 
 binding_table = Table(
@@ -54,6 +81,7 @@ binding_table = Table(
     Column("from_us", BigInteger, nullable=False),
     Column("to_us", BigInteger),
     Index("binding_open", "channel_id", unique=True, sqlite_where=text("to_us IS NULL")),
+    Index("binding_input_open", "device_id", "input", unique=True, sqlite_where=text("to_us IS NULL")),
 )
 
 stream_table = Table(
@@ -67,7 +95,22 @@ stream_table = Table(
     Column("url_sealed", LargeBinary),
     Column("transport", String(8), nullable=False),
     Column("audio", Boolean, nullable=False),
+    Column("token", String(255), nullable=False, server_default=""),
     Index("stream_of_channel", "channel_id"),
+    Index("stream_address", "address"),
+)
+
+notification_table = Table(
+    "notification",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("device_id", Uuid, ForeignKey("device.id"), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("topic", String(255), nullable=False),
+    Column("operation", String(32), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("notification_of_device", "device_id", "id"),
 )
 
 
