@@ -7,6 +7,12 @@ Invariants: nothing is re-encoded while serving; media clocks run on over the lo
 from civiscope.simulator.camera import Burst, SimulatedCamera
 from civiscope.simulator.faults import FAULTLESS, Faults, SdpLie
 from civiscope.simulator.footage import Footage
+from civiscope.simulator.onvif.device import DeviceTraits, SimulatedDevice
+from civiscope.simulator.onvif.encoding import Encoding
+from civiscope.simulator.onvif.faults import BodyFault, EncoderFault, OnvifFaults
+from civiscope.simulator.onvif.login import DeviceUser, UserLevel
+from civiscope.simulator.onvif.replay import OnvifReplay
+from civiscope.simulator.onvif.server import OnvifServer
 from civiscope.simulator.replay import ReplayPeer, as_description
 from civiscope.simulator.server import (
     RtspServer,
@@ -23,4 +29,6 @@ __all__ = [
     "ReplayPeer", "as_description",
     "mount_names", "serve_files", "server_tls", "serving",
     "TOWN", "StreetPlan", "prepare_town",
+    "BodyFault", "DeviceTraits", "DeviceUser", "EncoderFault", "Encoding", "OnvifFaults", "OnvifReplay",
+    "OnvifServer", "SimulatedDevice", "UserLevel",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from civiscope.media.wire import (
+    Credentials,
     MediaDescription,
     RtpInfo,
     SenderReport,
@@ -57,6 +58,8 @@ class SimulatedCamera:
     ) -> None:
         self.mount = check_path(mount)
         self.faults = faults
+        self.users: tuple[Credentials, ...] | None = None
+        """Who may look; None: as the server says."""
         self._starts_at_key = starts_at_key
         self._footage = footage
         self._next = 0

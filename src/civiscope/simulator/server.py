@@ -57,7 +57,10 @@ class Gallery:
     def manners(self, path: str) -> Manners:
         """How the camera there behaves now."""
         camera = self.cameras.get(path)
-        return camera.faults.manners if camera is not None else _NO_MANNERS
+        if camera is None:
+            return _NO_MANNERS
+        manners = camera.faults.manners
+        return manners if camera.users is None else replace(manners, users=camera.users)
 
     def ssrc(self, path: str, track: int) -> int:
         """Of a camera that is there."""

@@ -69,6 +69,8 @@ class Manners:
     refuses_tcp: bool = False
     location: str = ""
     """For a refusal of 3xx."""
+    users: tuple[Credentials, ...] | None = field(default=None, repr=False)
+    """Who may look at this mount; None: the server's users."""
 
 
 class Mounts(Protocol):
@@ -282,13 +284,14 @@ class ServerSession:
 
     def _is_let_in(self, request: RtspRequest, manners: Manners) -> bool:
         """True, or the 401 is written. OPTIONS is free, as at most cameras."""
-        if not self._settings.users or request.method == "OPTIONS":
+        users = self._settings.users if manners.users is None else manners.users
+        if not users or request.method == "OPTIONS":
             return True
         proof = parse_authorization(request.headers.get("Authorization"))
         challenge = self._challenge()
         is_right = proof is not None and any(
             user.username == proof.username and proof_is_right(proof, challenge, user, request.method)
-            for user in self._settings.users
+            for user in users
         )
         is_stale = is_right and 0 < manners.nonce_uses <= self._nonce_uses
         if is_right and not is_stale:
