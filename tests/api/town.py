@@ -320,7 +320,7 @@ async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
     town = await open_town(folder, keys, ApiSettings(frozenset()))
     await town.faces.purposes.seed_defaults()
     for name, role in PEOPLE.items() if people else ():
-        await town.faces.accounts.create_user(name, PASSWORD, [role], terminal_principal("test"))
+        await town.faces.accounts.people.create_user(name, PASSWORD, [role], terminal_principal("test"))
     close_town(town)
 
 
@@ -330,7 +330,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     database = Database(folder / "server.db")
     audit = AuditLog(database, keys.audit_keys(), folder, clock)
     cheap = AccountSettings(hashing=HashSettings(memory_kib=64, passes=1))
-    accounts = Accounts(database, audit, clock, cheap)
+    accounts = Accounts(database, audit, clock, cheap, factor_vault=keys.factor_vault())
     purposes = PurposeRegister(database, audit, clock)
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines = FakeStreams(), FakeProber(), FakeTimelines()

@@ -19,7 +19,7 @@ async def _make(product: Product) -> None:
     by = terminal_principal("tests")
     async with open_site(Home(product.home), load_settings(product.home)) as site:
         for name, role in (("walter", Role.VIEWER), ("olga", Role.DATA_PROTECTION_OFFICER)):
-            await site.accounts.create_user(name, ADMINISTRATOR[1], [role], by)
+            await site.accounts.people.create_user(name, ADMINISTRATOR[1], [role], by)
         for permit in await site.purposes.permits():
             if permit.role is Role.VIEWER:
                 await site.purposes.revoke(permit.id, by)

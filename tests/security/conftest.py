@@ -56,8 +56,10 @@ def audit(database: Database, made_keys: SiteKeys, tmp_path: Path, clock: Manual
 
 
 @pytest.fixture
-def accounts(database: Database, audit: AuditLog, clock: ManualClock) -> Iterator[Accounts]:
-    accounts = Accounts(database, audit, clock, CHEAP)
+def accounts(
+    database: Database, audit: AuditLog, clock: ManualClock, made_keys: SiteKeys
+) -> Iterator[Accounts]:
+    accounts = Accounts(database, audit, clock, CHEAP, factor_vault=made_keys.factor_vault())
     yield accounts
     accounts.close()
 

@@ -133,8 +133,8 @@ async def test_signing_in_and_out(accounts: Accounts, anna: Session, audit: Audi
 
 
 async def test_every_wrong_sign_in_gets_the_same_words(accounts: Accounts, anna: Session) -> None:
-    bob = await accounts.create_user("Bob", PASSWORD, [Role.VIEWER], anna.principal)
-    await accounts.disable_user(bob.id, anna.principal)
+    bob = await accounts.people.create_user("Bob", PASSWORD, [Role.VIEWER], anna.principal)
+    await accounts.people.change(bob.id, anna.principal, disabled=True)
     messages: set[str] = set()
     for name, password in (
         ("Anna", "wrong"), ("Anna", ""), ("Nobody", PASSWORD), ("Bob", PASSWORD), ("", ""),
@@ -255,7 +255,7 @@ async def test_made_up_tokens_open_nothing(accounts: Accounts, anna: Session, to
 
 
 async def test_sessions_are_listed_and_revoked(accounts: Accounts, anna: Session, clock: ManualClock) -> None:
-    bob = await accounts.create_user("Bob", PASSWORD, [Role.VIEWER], anna.principal)
+    bob = await accounts.people.create_user("Bob", PASSWORD, [Role.VIEWER], anna.principal)
     clock.advance(1)
     desk = await accounts.sign_in("Bob", PASSWORD, "192.0.2.7")
     clock.advance(1)
@@ -267,8 +267,13 @@ async def test_sessions_are_listed_and_revoked(accounts: Accounts, anna: Session
     assert await kind_of(accounts.session(desk.token.reveal())) is ErrorKind.UNAUTHENTICATED
     assert phone.principal.session_id is not None
     assert anna.principal.session_id is not None
-    assert await kind_of(accounts.revoke(anna.principal.session_id, phone.principal)) is ErrorKind.DENIED
-    await accounts.revoke(phone.principal.session_id, anna.principal)
+    others = accounts.revoke(anna.principal.session_id, phone.principal)
+    assert await kind_of(others) is ErrorKind.MISSING
+    others = accounts.revoke(anna.principal.session_id, phone.principal, HERE, anna.principal.id)
+    assert await kind_of(others) is ErrorKind.DENIED
+    own = accounts.revoke(phone.principal.session_id, anna.principal)
+    assert await kind_of(own) is ErrorKind.MISSING
+    await accounts.revoke(phone.principal.session_id, anna.principal, HERE, bob.id)
     assert await accounts.sessions(bob.id) == []
     assert await kind_of(accounts.revoke(SessionId(new_id()), anna.principal)) is ErrorKind.MISSING
     assert await kind_of(accounts.sessions(PrincipalId(new_id()))) is ErrorKind.MISSING
@@ -284,8 +289,8 @@ async def test_who_holds_a_session_is_told_with_the_roles_of_this_moment(
     assert session_id is not None
     assert await accounts.principal_of(session_id) == anna.principal
     assert await accounts.principal_of(SessionId(new_id())) is None
-    await accounts.create_user("Bela", PASSWORD, [Role.ADMINISTRATOR], by)
-    await accounts.set_roles(by.id, [Role.DATA_PROTECTION_OFFICER], by)
+    await accounts.people.create_user("Bela", PASSWORD, [Role.ADMINISTRATOR], by)
+    await accounts.people.change(by.id, by, roles=[Role.DATA_PROTECTION_OFFICER])
     now = await accounts.principal_of(session_id)
     assert now is not None
     assert now.roles == {Role.DATA_PROTECTION_OFFICER}
@@ -351,12 +356,12 @@ async def test_roles_changed_while_the_password_is_checked_do_not_slip_in(
     accounts: Accounts, anna: Session
 ) -> None:
     """The account is disabled between reading it and writing the session."""
-    bob = await accounts.create_user("Bob", PASSWORD, [Role.VIEWER], anna.principal)
+    bob = await accounts.people.create_user("Bob", PASSWORD, [Role.VIEWER], anna.principal)
     verify = accounts._hasher.verify
 
     async def verify_then_disable(stored: str | None, password: str, *, known: bool = False) -> bool:
         fits = await verify(stored, password, known=known)
-        await accounts.disable_user(bob.id, anna.principal)
+        await accounts.people.change(bob.id, anna.principal, disabled=True)
         return fits
 
     accounts._hasher.verify = verify_then_disable  # type: ignore[method-assign]

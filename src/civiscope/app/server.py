@@ -32,7 +32,6 @@ from civiscope.devices import GateRules
 from civiscope.ingest import FeedClient
 from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
-from civiscope.security import Principal
 from civiscope.viewing import Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
@@ -94,7 +93,7 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
             audit=site.audit,
             purposes=site.purposes,
             stream_of=_StreamFinder(site).stream_of,
-            principal_now=_SessionCheck(site).principal_now,
+            principal_now=site.accounts.principal_now,
             clock=site.clock,
         )
     )
@@ -154,16 +153,6 @@ class _StreamFinder:
     async def stream_of(self, channel_id: ChannelId) -> StreamId:
         """The channel's main stream; MISSING when there is no such channel."""
         return (await self.site.devices.camera(channel_id)).main.id
-
-
-@dataclass(frozen=True, slots=True)
-class _SessionCheck:
-    site: Site
-
-    async def principal_now(self, principal: Principal) -> Principal | None:
-        """With the roles of this moment; None once the session has ended."""
-        session_id = principal.session_id
-        return None if session_id is None else await self.site.accounts.principal_of(session_id)
 
 
 if __name__ == "__main__":

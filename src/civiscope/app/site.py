@@ -74,7 +74,7 @@ async def open_site(
         for migrate_room in (migrate_kept_settings, migrate_security, migrate_privacy, migrate_devices):
             migrate_room(database)
         audit = AuditLog(database, keys.audit_keys(), home.role("server"), clock)
-        accounts = Accounts(database, audit, clock)
+        accounts = Accounts(database, audit, clock, factor_vault=keys.factor_vault())
         purposes = PurposeRegister(database, audit, clock)
         await purposes.seed_defaults()
         closing.callback(accounts.close)

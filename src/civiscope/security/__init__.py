@@ -5,12 +5,19 @@ Invariants: no private key, password or token is logged, shown or sent; the reco
 cannot open; every refusal is an AppError in plain words; key files are readable by their owner alone.
 """
 
-from civiscope.security.accounts import Accounts, AccountSettings, Session, SetupCode
+from civiscope.security.accounts import Accounts, SetupCode
+from civiscope.security.accountsettings import AccountSettings
+from civiscope.security.api_tokens import TOKEN_PREFIX, ApiToken, TokenDraft, TokenId
 from civiscope.security.audit import AuditLog
 from civiscope.security.auditwriter import AuditKeys, AuditWriter
 from civiscope.security.authority import CertificateFacts, certificate_facts, machine_hosts, tidy_hosts
+from civiscope.security.ceremonies import RelyingParty, passkeys_possible
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
 from civiscope.security.chaincheck import AuditReport
+from civiscope.security.factorrows import FactorState
+from civiscope.security.factors import Enrolment, SecondFactorError
+from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook, TimeProfile, WeeklySpan
+from civiscope.security.invitations import Invitation
 from civiscope.security.keyholder import (
     HolderKind,
     KeyHolder,
@@ -38,7 +45,9 @@ from civiscope.security.model import (
     terminal_principal,
 )
 from civiscope.security.modulesettings import ModuleSettings, module_holder
+from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
+from civiscope.security.people import UserOverview
 from civiscope.security.sealing import (
     HOUR_US,
     NONCE_BYTES,
@@ -52,6 +61,7 @@ from civiscope.security.sealing import (
     read_wrapped,
 )
 from civiscope.security.secret import Secret
+from civiscope.security.sessions import Session
 from civiscope.security.signature import SIGNATURE_BYTES, IntegrityError
 from civiscope.security.tables import migrate_security
 from civiscope.security.throttle import ThrottleSettings, TooManyAttemptsError
@@ -65,7 +75,11 @@ __all__ = [
     "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "ScopedRole", "SessionId",
     "authorise", "authorise_on", "authorise_somewhere", "channels_with", "missing_channel", "permissions_of",
     "terminal_principal",
-    "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode", "ThrottleSettings",
+    "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode",
+    "ThrottleSettings",
+    "ApiToken", "Begun", "Enrolment", "FactorState", "GrantDraft", "GrantId", "Invitation", "Passkey",
+    "PasskeyId", "RelyingParty", "RoleGrant", "ScopeBook", "SecondFactorError", "TOKEN_PREFIX", "TimeProfile",
+    "TokenDraft", "TokenId", "UserOverview", "WeeklySpan", "passkeys_possible",
     "TooManyAttemptsError", "User", "check_csrf", "check_password", "csrf_token",
     "AuditEntry", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "AuditWriter",
     "Outcome", "RecordedEntry",

@@ -1,40 +1,36 @@
-"""People: the first administrator, signing in, sessions, and who may be what.
+"""People at the door: the first administrator, invitations, signing in; and what stands behind them.
 
 Every change and every refusal is in the audit chain, written in the same transaction as the change itself.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
-from civiscope.base import AppError, Clock, ErrorKind, PrincipalId, get_log, new_id
-from civiscope.security import users
+from civiscope.base import AppError, Clock, ErrorKind, PrincipalId
+from civiscope.security import invitations, users
+from civiscope.security.accountsettings import AccountSettings
+from civiscope.security.api_tokens import ApiTokens, TokenId
 from civiscope.security.audit import AuditLog
 from civiscope.security.auditwriter import AuditWriter
 from civiscope.security.chain import AuditEntry, Outcome
-from civiscope.security.model import Permission, Principal, Role, SessionId, authorise
-from civiscope.security.passwords import HashSettings, PasswordHasher, check_password
+from civiscope.security.factors import SecondFactorError, SecondFactors
+from civiscope.security.grants import ScopeBook
+from civiscope.security.model import Principal, PrincipalKind, Role, SessionId
+from civiscope.security.passkeys import Passkeys
+from civiscope.security.passwordproof import PasswordProof
+from civiscope.security.passwords import PasswordHasher, check_password
+from civiscope.security.people import People
 from civiscope.security.secret import Secret
-from civiscope.security.throttle import Throttle, ThrottleSettings
-from civiscope.security.tokens import csrf_token, new_setup_code, new_token, setup_code_hash, token_hash
-from civiscope.security.users import Credentials, NewSession, SessionInfo, User
+from civiscope.security.sessions import STRANGER, Ground, Session, Sessions, refused, user_entry
+from civiscope.security.throttle import Throttle
+from civiscope.security.tokens import code_hash, new_code
+from civiscope.security.users import Credentials, SessionInfo, User
+from civiscope.security.vault import Vault
 from civiscope.storage import Connection, Database
 
-_HOUR_US = 3_600_000_000
-_TOUCH_US = 60_000_000
-_STRANGER = "somebody not signed in"
-_log = get_log("civiscope.security")
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSettings:
-    """Limits of sessions and codes, and what a password check may cost."""
-
-    idle_us: int = 12 * _HOUR_US
-    session_us: int = 7 * 24 * _HOUR_US
-    sessions_per_user: int = 20
-    setup_code_us: int = 24 * _HOUR_US
-    hashing: HashSettings = field(default_factory=HashSettings)
-    throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
+_SETUP_USE = b"set-up code"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +41,37 @@ class SetupCode:
     expires_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A fresh session: the token goes into the cookie and is kept nowhere else."""
-
-    token: Secret
-    csrf_token: str
-    principal: Principal
-    created_us: int
-    expires_us: int
-
-
 class Accounts:
     """The register of people and their sessions; for one event loop. `where` is the peer's address."""
 
     def __init__(
-        self, database: Database, audit: AuditLog, clock: Clock, settings: AccountSettings | None = None
+        self,
+        database: Database,
+        audit: AuditLog,
+        clock: Clock,
+        settings: AccountSettings | None = None,
+        *,
+        scopes: ScopeBook | None = None,
+        factor_vault: Vault | None = None,
     ) -> None:
+        self._settings = settings or AccountSettings()
+        self._ground = Ground(database, audit, clock, self._settings, scopes or ScopeBook())
         self._database = database
         self._audit = audit
         self._clock = clock
-        self._settings = settings or AccountSettings()
         self._hasher = PasswordHasher(self._settings.hashing)
         self._throttle = Throttle(clock, self._settings.throttle)
+        self._sessions = Sessions(self._ground)
+        self._proof = PasswordProof(self._ground, self._hasher, self._throttle)
+        self.people = People(self._ground, self._hasher)
+        self.factors = SecondFactors(self._ground, factor_vault, self._proof, self._throttle)
+        self.passkeys = Passkeys(self._ground, self._sessions, self._proof, self._throttle)
+        self.tokens = ApiTokens(self._ground)
+
+    @property
+    def scopes(self) -> ScopeBook:
+        """Where `app` puts the channels of the groups and the site's zone."""
+        return self._ground.scopes
 
     def close(self) -> None:
         """End the thread that hashes; sign-ins after this fail."""
@@ -81,12 +85,12 @@ class Accounts:
 
     async def issue_setup_code(self) -> SetupCode:
         """A new code; the one before is not good any more. CONFLICT once there is an administrator."""
-        code, now_us = new_setup_code(), self._clock.now_us()
+        code, now_us = new_code(), self._clock.now_us()
         expires_us = now_us + self._settings.setup_code_us
 
         def work(connection: Connection, writer: AuditWriter) -> None:
             users.refuse_second_setup(connection)
-            users.write_setup_code(connection, setup_code_hash(code.reveal()), now_us, expires_us)
+            users.write_setup_code(connection, code_hash(_SETUP_USE, code.reveal()), now_us, expires_us)
             writer.append(AuditEntry("civiscope", "setup.issue_code", "site"))
 
         await self._audit.transact(work)
@@ -96,51 +100,73 @@ class Accounts:
         """Use the code up. CONFLICT when done before, DENIED for a wrong or expired code, INVALID."""
         self._throttle.begin(where, "setup code")
         await self._database.read(users.refuse_second_setup)
-        await self._check_setup_code(code, where)
+        await self._check_code(
+            lambda connection: self._refuse_wrong_code(connection, code),
+            "setup.first_administrator",
+            where,
+        )
         tidy = users.tidy_name(name)
         check_password(password, tidy)
         password_hash = await self._hasher.hash(password)
-        fresh = self._fresh_session(where)
+        fresh = self._sessions.fresh(where)
 
-        def work(connection: Connection, writer: AuditWriter) -> User:
+        def work(connection: Connection, writer: AuditWriter) -> Principal:
             users.refuse_second_setup(connection)
             self._refuse_wrong_code(connection, code)
             user = users.insert_user(connection, tidy, password_hash, [Role.ADMINISTRATOR], fresh.now_us)
             users.delete_setup_code(connection)
-            self._insert_session(connection, fresh, user)
-            writer.append(
-                _entry(users.principal_of(user, fresh.id), "setup.first_administrator", user, where)
-            )
-            return user
+            principal = self._sessions.insert(connection, fresh, user)
+            writer.append(user_entry(principal, "setup.first_administrator", user, where))
+            return principal
 
-        user = await self._audit.transact(work)
+        principal = await self._audit.transact(work)
         self._throttle.succeeded(where, "setup code")
-        return self._session(user, fresh)
+        return fresh.for_(principal)
 
-    async def _check_setup_code(self, code: str, where: str) -> None:
-        try:
-            await self._database.read(lambda connection: self._refuse_wrong_code(connection, code))
-        except AppError:
-            await self._audit.append(
-                AuditEntry(_STRANGER, "setup.first_administrator", "site", "", Outcome.REFUSED, where)
-            )
-            raise
+    async def accept_invitation(self, code: str, password: str, where: str) -> Session:
+        """Choose a password with the code, which is used up, and sign in. DENIED for a wrong or expired code.
 
-    def _refuse_wrong_code(self, connection: Connection, code: str) -> None:
-        good = users.read_setup_code(connection, self._clock.now_us())
-        if good is None or Secret(setup_code_hash(code).hex()) != Secret(good.hex()):
-            raise AppError(
-                ErrorKind.DENIED,
-                "The set-up code is wrong, used or expired. Take the newest one from the server's terminal; "
-                "`civiscope up` prints one as long as there is no administrator.",
+        Who has a phone for codes signs in with one afterwards: SecondFactorError, the password is set.
+        """
+        self._throttle.begin(where, "invitation code")
+        now_us = self._clock.now_us()
+        user = await self._check_code(
+            lambda connection: invitations.invited_user(connection, code, now_us),
+            "user.accept_invitation",
+            where,
+        )
+        check_password(password, user.name)
+        password_hash = await self._hasher.hash(password)
+        fresh = self._sessions.fresh(where)
+        needs_code = await self.factors.needs_code(user.id)
+
+        def work(connection: Connection, writer: AuditWriter) -> Principal:
+            invited = invitations.invited_user(connection, code, fresh.now_us)
+            users.update_password(connection, invited.id, password_hash, fresh.now_us)
+            users.end_sessions(connection, invited.id)
+            invitations.delete_invitation(connection, invited.id)
+            writer.append(
+                user_entry(users.principal_of(invited, None), "user.accept_invitation", invited, where)
             )
+            if needs_code:
+                return users.principal_of(invited, None)
+            principal = self._sessions.insert(connection, fresh, invited)
+            writer.append(user_entry(principal, "session.open", invited, where))
+            return principal
+
+        principal = await self._audit.transact(work)
+        self._throttle.succeeded(where, "invitation code")
+        if needs_code:
+            raise SecondFactorError("Your password is set. Sign in with it and a code from your phone.")
+        return fresh.for_(principal)
 
     # -- signing in and out
 
-    async def sign_in(self, name: str, password: str, where: str) -> Session:
+    async def sign_in(self, name: str, password: str, where: str, code: str | None = None) -> Session:
         """A new session. One and the same AppError(UNAUTHENTICATED), after the same work, for every reason.
 
-        TooManyAttemptsError when tries come too fast from there; EXHAUSTED when too many wait.
+        SecondFactorError when the password was right and a code is needed or wrong. TooManyAttemptsError when
+        tries come too fast from there; EXHAUSTED when too many wait.
         """
         key = users.name_key(name)
         known = self._throttle.has_succeeded(where)
@@ -151,211 +177,110 @@ class Accounts:
         if found is None or not fits:
             await self._refuse_sign_in(found, where)
         assert found is not None
-        user, fresh = found.user, self._fresh_session(where)
+        user = found.user
+        needs_code = await self.factors.needs_code(user.id)
+        if needs_code:
+            self._throttle.take_back(where, key)
+            if not code:
+                raise SecondFactorError("Type the code that your phone shows now, or a recovery code.")
+            self.factors.pace(user.id, where)
+        session = await self._open(found, code or "", where)
+        self._throttle.succeeded(where, key)
+        if needs_code:
+            self.factors.accepted(user.id, where)
+        await self._renew_hash(found, password)
+        return session
 
-        def work(connection: Connection, writer: AuditWriter) -> None:
+    async def _open(self, found: Credentials, code: str, where: str) -> Session:
+        user, fresh = found.user, self._sessions.fresh(where)
+
+        def work(connection: Connection, writer: AuditWriter) -> Principal:
             if users.credentials_of(connection, user.id) != found:
                 raise _wrong_credentials()
-            self._insert_session(connection, fresh, user)
-            writer.append(_entry(users.principal_of(user, fresh.id), "session.open", user, where))
+            self.factors.use_code(connection, user.id, code)
+            principal = self._sessions.insert(connection, fresh, user)
+            writer.append(user_entry(principal, "session.open", user, where))
+            return principal
 
-        await self._audit.transact(work)
-        self._throttle.succeeded(where, key)
-        await self._renew_hash(found, password)
-        return self._session(user, fresh)
+        try:
+            principal = await self._audit.transact(work)
+        except SecondFactorError:
+            await self._audit.append(refused(user_entry(STRANGER, "session.open", user, where)))
+            raise
+        return fresh.for_(principal)
 
     async def session(self, token: str) -> Principal:
-        """Whose session it is, with the roles of this moment; AppError(UNAUTHENTICATED) when it has ended."""
-        hashed, now_us = token_hash(token), self._clock.now_us()
-        found = await self._database.read(lambda connection: users.find_session(connection, hashed))
-        if found is None or not self._is_alive(*found, now_us):
-            raise AppError(ErrorKind.UNAUTHENTICATED, "Your session has ended. Sign in again.")
-        info, user = found
-        if now_us - info.seen_us >= _TOUCH_US:
-            await self._touch(info, now_us)
-        return users.principal_of(user, info.id)
+        """Whose session it is, with the rights of this moment; AppError(UNAUTHENTICATED) once it ended."""
+        return await self._sessions.by_token(token)
 
     async def principal_of(self, session_id: SessionId) -> Principal | None:
-        """Whose session it is, with the roles of this moment; None once it ended. No use of it."""
-        now_us = self._clock.now_us()
-        found = await self._database.read(lambda connection: users.find_session_by_id(connection, session_id))
-        return users.principal_of(found[1], session_id) if found and self._is_alive(*found, now_us) else None
+        """Whose session it is, with the rights of this moment; None once it ended. No use of it."""
+        return await self._sessions.by_id(session_id)
+
+    async def principal_now(self, principal: Principal) -> Principal | None:
+        """The same person or token with the rights of this moment; None once the session or token is over."""
+        if principal.kind is PrincipalKind.TOKEN:
+            return await self.tokens.by_id(TokenId(principal.id))
+        return None if principal.session_id is None else await self.principal_of(principal.session_id)
 
     async def sign_out(self, token: str, where: str = "") -> None:
         """End this session; a token that opens nothing is no error."""
-        hashed = token_hash(token)
-
-        def work(connection: Connection, writer: AuditWriter) -> None:
-            found = users.find_session(connection, hashed)
-            if found is not None:
-                info, user = found
-                users.end_session(connection, info.id)
-                writer.append(_entry(users.principal_of(user, info.id), "session.close", user, where))
-
-        await self._audit.transact(work)
+        await self._sessions.end(token, where)
 
     async def sessions(self, user_id: PrincipalId) -> list[SessionInfo]:
         """Where a user is signed in, the session used last first; those whose time is over are left out."""
-        now_us = self._clock.now_us()
-        user, found = await self._database.read(
-            lambda connection: (
-                users.credentials_of(connection, user_id).user,
-                users.list_sessions(connection, user_id),
-            )
-        )
-        return [info for info in found if self._is_alive(info, user, now_us)]
+        return await self._sessions.of_user(user_id)
 
-    async def revoke(self, session_id: SessionId, by: Principal, where: str = "") -> None:
-        """End a session: one's own, or anybody's with `user.manage`."""
+    async def session_counts(self) -> dict[PrincipalId, int]:
+        """How many sessions each user has now; those without any are left out."""
+        return await self._sessions.counts()
 
-        def work(connection: Connection, writer: AuditWriter) -> None:
-            info = users.session_of(connection, session_id)
-            if info.user_id != by.id:
-                authorise(by, Permission.USER_MANAGE)
-            users.end_session(connection, session_id)
-            user = users.credentials_of(connection, info.user_id).user
-            writer.append(_entry(by, "session.revoke", user, where))
-
-        await self._audit.transact(work)
+    async def revoke(
+        self, session_id: SessionId, by: Principal, where: str = "", of: PrincipalId | None = None
+    ) -> None:
+        """End a session: one's own, or with `user.manage` that of a user (`of`); else MISSING."""
+        await self._sessions.revoke(session_id, by, where, of)
 
     async def change_password(self, token: str, old: str, new: str, where: str) -> None:
         """Set one's own password; every other session of the user ends. DENIED if `old` is wrong."""
         principal = await self.session(token)
-        key = users.name_key(principal.name)
-        self._throttle.begin(where, key)
-        found = await self._database.read(lambda connection: users.credentials_of(connection, principal.id))
-        if not await self._hasher.verify(found.password_hash, old, known=True):
-            await self._audit.append(
-                replace(_entry(principal, "user.change_password", found.user, where), outcome=Outcome.REFUSED)
-            )
-            raise AppError(ErrorKind.DENIED, "The present password is wrong. Nothing was changed.")
-        self._throttle.succeeded(where, key)
+        found = await self._proof.check(principal, old, "user.change_password", where)
         check_password(new, principal.name)
         new_hash = await self._hasher.hash(new)
 
         def work(connection: Connection, writer: AuditWriter) -> None:
             users.update_password(connection, principal.id, new_hash, self._clock.now_us())
             users.end_sessions(connection, principal.id, but=principal.session_id)
-            writer.append(_entry(principal, "user.change_password", found.user, where))
+            writer.append(user_entry(principal, "user.change_password", found.user, where))
 
         await self._audit.transact(work)
-
-    # -- users
 
     async def users(self) -> list[User]:
         """Everybody with an account."""
         return await self._database.read(users.list_users)
 
-    async def create_user(
-        self, name: str, password: str, roles: Iterable[Role], by: Principal, where: str = ""
-    ) -> User:
-        """A new account; needs `user.manage`. CONFLICT for a taken name, INVALID with what to change."""
-        authorise(by, Permission.USER_MANAGE)
-        tidy, granted = users.tidy_name(name), users.some_role(roles)
-        check_password(password, tidy)
-        password_hash = await self._hasher.hash(password)
-
-        def work(connection: Connection, writer: AuditWriter) -> User:
-            user = users.insert_user(connection, tidy, password_hash, granted, self._clock.now_us())
-            writer.append(_entry(by, "user.create", user, where))
-            return user
-
-        return await self._audit.transact(work)
-
-    async def set_roles(
-        self, user_id: PrincipalId, roles: Iterable[Role], by: Principal, where: str = ""
-    ) -> User:
-        """What a user may do from the next request on; the last administrator stays one (CONFLICT)."""
-        authorise(by, Permission.USER_MANAGE)
-        granted = users.some_role(roles)
-
-        def work(connection: Connection, writer: AuditWriter) -> User:
-            user = users.credentials_of(connection, user_id).user
-            if Role.ADMINISTRATOR not in granted:
-                users.refuse_last_administrator(connection, user)
-            users.update_roles(connection, user_id, granted)
-            changed = replace(user, roles=granted)
-            writer.append(_entry(by, "user.set_roles", changed, where))
-            return changed
-
-        return await self._audit.transact(work)
-
-    async def set_password(self, user_id: PrincipalId, new: str, by: Principal, where: str = "") -> None:
-        """Set somebody's password; needs `user.manage`. All sessions of that user end."""
-        authorise(by, Permission.USER_MANAGE)
-        user = (await self._database.read(lambda connection: users.credentials_of(connection, user_id))).user
-        check_password(new, user.name)
-        new_hash = await self._hasher.hash(new)
-
-        def work(connection: Connection, writer: AuditWriter) -> None:
-            users.update_password(connection, user_id, new_hash, self._clock.now_us())
-            users.end_sessions(connection, user_id)
-            writer.append(_entry(by, "user.set_password", user, where))
-
-        await self._audit.transact(work)
-
-    async def disable_user(self, user_id: PrincipalId, by: Principal, where: str = "") -> None:
-        """Shut a user out at once; the account stays for the audit. CONFLICT for the last administrator."""
-        authorise(by, Permission.USER_MANAGE)
-
-        def work(connection: Connection, writer: AuditWriter) -> None:
-            user = users.credentials_of(connection, user_id).user
-            users.refuse_last_administrator(connection, user)
-            users.update_disabled(connection, user_id, self._clock.now_us())
-            users.end_sessions(connection, user_id)
-            writer.append(_entry(by, "user.disable", user, where))
-
-        await self._audit.transact(work)
-
-    async def enable_user(self, user_id: PrincipalId, by: Principal, where: str = "") -> None:
-        """Let a user in again."""
-        authorise(by, Permission.USER_MANAGE)
-
-        def work(connection: Connection, writer: AuditWriter) -> None:
-            user = users.credentials_of(connection, user_id).user
-            users.update_disabled(connection, user_id, None)
-            writer.append(_entry(by, "user.enable", user, where))
-
-        await self._audit.transact(work)
-
     # -- inside
 
-    def _fresh_session(self, where: str) -> "_FreshSession":
-        now_us = self._clock.now_us()
-        return _FreshSession(
-            SessionId(new_id()), new_token(), now_us, now_us + self._settings.session_us, where
-        )
-
-    def _insert_session(self, connection: Connection, fresh: "_FreshSession", user: User) -> None:
-        session = NewSession(
-            fresh.id, user.id, token_hash(fresh.token.reveal()), fresh.now_us, fresh.expires_us, fresh.where
-        )
-        users.insert_session(connection, session, self._settings.sessions_per_user)
-
-    def _session(self, user: User, fresh: "_FreshSession") -> Session:
-        return Session(
-            fresh.token,
-            csrf_token(fresh.token.reveal()),
-            users.principal_of(user, fresh.id),
-            fresh.now_us,
-            fresh.expires_us,
-        )
-
-    def _is_alive(self, info: SessionInfo, user: User, now_us: int) -> bool:
-        idle_us = now_us - info.seen_us
-        return user.disabled_us is None and now_us < info.expires_us and idle_us < self._settings.idle_us
-
-    async def _touch(self, info: SessionInfo, now_us: int) -> None:
-        """With a database that cannot be written people stay signed in; idle time is then counted wrong."""
+    async def _check_code(self, check: Callable[[Connection], _T], what: str, where: str) -> _T:
         try:
-            await self._database.write(lambda connection: users.touch_session(connection, info.id, now_us))
-        except AppError as error:
-            _log.warning("cannot note the use of a session", reason=error.kind)
+            return await self._database.read(check)
+        except AppError:
+            await self._audit.append(AuditEntry(STRANGER, what, "site", "", Outcome.REFUSED, where))
+            raise
+
+    def _refuse_wrong_code(self, connection: Connection, code: str) -> None:
+        good = users.read_setup_code(connection, self._clock.now_us())
+        if good is None or Secret(code_hash(_SETUP_USE, code).hex()) != Secret(good.hex()):
+            raise AppError(
+                ErrorKind.DENIED,
+                "The set-up code is wrong, used or expired. Take the newest one from the server's terminal; "
+                "`civiscope up` prints one as long as there is no administrator.",
+            )
 
     async def _refuse_sign_in(self, found: Credentials | None, where: str) -> None:
         """An unknown name is not written down: it may be a password typed into the wrong field."""
         account = "user unknown" if found is None else f"user {found.user.id}"
-        await self._audit.append(AuditEntry(_STRANGER, "session.open", account, "", Outcome.REFUSED, where))
+        await self._audit.append(AuditEntry(STRANGER, "session.open", account, "", Outcome.REFUSED, where))
         raise _wrong_credentials()
 
     async def _renew_hash(self, found: Credentials, password: str) -> None:
@@ -367,22 +292,8 @@ class Accounts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _FreshSession:
-    id: SessionId
-    token: Secret
-    now_us: int
-    expires_us: int
-    where: str
-
-
 def _wrong_credentials() -> AppError:
     return AppError(
         ErrorKind.UNAUTHENTICATED,
         "Name or password is wrong. Check both; an administrator of this site can set a new password.",
     )
-
-
-def _entry(who: Principal, what: str, user: User, where: str) -> AuditEntry:
-    details = {"name": user.name, "roles": sorted(user.roles)}
-    return AuditEntry(who, what, f"user {user.id}", "", Outcome.DONE, where, details)

@@ -67,6 +67,14 @@ class Throttle:
             count.last_us = now_us
             count.next_us = now_us + self._delay_us(count.tries - free_tries)
 
+    def take_back(self, where: str, account: str) -> None:
+        """The last try was right, but it is not all that is asked for: it counts for nothing, either way."""
+        for key in ((source_of(where), account), (source_of(where), None)):
+            count = self._counts.get(key)
+            if count is not None:
+                count.tries = max(0, count.tries - 1)
+                count.next_us = 0
+
     def has_succeeded(self, where: str) -> bool:
         """True if somebody signed in from there since the start of this process."""
         return source_of(where) in self._known

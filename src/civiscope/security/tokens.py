@@ -1,4 +1,4 @@
-"""Random texts that open doors: session tokens, CSRF tokens, the set-up code; only hashes are stored."""
+"""Random texts that open doors: session tokens, CSRF tokens, one-time codes; only hashes are stored."""
 
 import hashlib
 import hmac
@@ -9,7 +9,7 @@ from civiscope.security.secret import Secret
 
 _TOKEN_BYTES = 32
 _TOKEN_LIMIT = 64
-_CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
 _CODE_LENGTH = 16
 _CODE_GROUP = 4
@@ -41,13 +41,16 @@ def check_csrf(token: str, sent: str | None) -> None:
         )
 
 
-def new_setup_code() -> Secret:
+def new_code() -> Secret:
     """80 random bits as a person types them: `K7QF-2M9X-TR4D-0ZPA`."""
-    letters = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(_CODE_LENGTH))
     return Secret("-".join(letters[at : at + _CODE_GROUP] for at in range(0, _CODE_LENGTH, _CODE_GROUP)))
 
 
-def setup_code_hash(typed: str) -> bytes:
-    """What is stored of the code; small letters, missing hyphens and O for 0 do not matter."""
+def code_hash(use: bytes, typed: str) -> bytes:
+    """What is stored of a code of 80 random bits, for one use (`b"set-up code"`): a plain hash is enough.
+
+    Small letters, missing hyphens and O for 0 do not matter.
+    """
     tidy = typed[:_TOKEN_LIMIT].upper().translate(_MISREAD)
-    return hashlib.sha256(b"civiscope set-up code\0" + tidy.encode("utf-8", "replace")).digest()
+    return hashlib.sha256(b"civiscope " + use + b"\0" + tidy.encode("utf-8", "replace")).digest()

@@ -23,6 +23,8 @@ class User:
     roles: frozenset[Role]
     created_us: int
     disabled_us: int | None
+    is_invited: bool = False
+    """True while they have not chosen a password: they cannot sign in yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Credentials:
 
     user: User
     password_hash: str
+    """Empty while they have not chosen a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +96,15 @@ def list_users(connection: Connection) -> list[User]:
 
 
 def has_administrator(connection: Connection, apart_from: PrincipalId | None = None) -> bool:
-    """True if somebody can administrate the site (not counting `apart_from`)."""
+    """True if somebody can sign in and administrate the site at any time (not counting `apart_from`).
+
+    Only roles of the user's own row count: grants end, and hold at times.
+    """
     return any(
-        Role.ADMINISTRATOR in user.roles and user.disabled_us is None and user.id != apart_from
+        Role.ADMINISTRATOR in user.roles
+        and user.disabled_us is None
+        and not user.is_invited
+        and user.id != apart_from
         for user in list_users(connection)
     )
 
@@ -103,10 +112,10 @@ def has_administrator(connection: Connection, apart_from: PrincipalId | None = N
 def insert_user(
     connection: Connection, name: str, password_hash: str, roles: Iterable[Role], now_us: int
 ) -> User:
-    """Add a user; AppError(CONFLICT) if the name is taken."""
+    """Add a user, invited if the hash is empty; AppError(CONFLICT) if the name is taken."""
     if find_credentials(connection, name_key(name)) is not None:
         raise AppError(ErrorKind.CONFLICT, f"There is a user called {name} already. Choose another name.")
-    user = User(PrincipalId(new_id()), name, frozenset(roles), now_us, None)
+    user = User(PrincipalId(new_id()), name, frozenset(roles), now_us, None, not password_hash)
     connection.execute(
         insert(user_table).values(
             id=user.id,
@@ -191,8 +200,13 @@ def session_of(connection: Connection, session_id: SessionId) -> SessionInfo:
     """The session with this id; AppError(MISSING)."""
     row = connection.execute(select(session_table).where(session_table.c.id == session_id)).first()
     if row is None:
-        raise AppError(ErrorKind.MISSING, "This session has ended already.")
+        raise missing_session()
     return _session(row)
+
+
+def missing_session() -> AppError:
+    """One and the same for a session that ended and for one that is nobody's business."""
+    return AppError(ErrorKind.MISSING, "This session has ended already.")
 
 
 def touch_session(connection: Connection, session_id: SessionId, now_us: int) -> None:
@@ -251,16 +265,8 @@ def refuse_last_administrator(connection: Connection, user: User) -> None:
         )
 
 
-def some_role(roles: Iterable[Role]) -> frozenset[Role]:
-    """At least one role; AppError(INVALID)."""
-    granted = frozenset(Role(role) for role in roles)
-    if not granted:
-        raise AppError(ErrorKind.INVALID, "A user needs at least one role. Choose one.")
-    return granted
-
-
-def principal_of(user: User, session_id: SessionId) -> Principal:
-    """The user as whoever asks."""
+def principal_of(user: User, session_id: SessionId | None) -> Principal:
+    """The user as whoever asks, by the roles of the own row; for the audit."""
     return Principal(user.id, user.name, PrincipalKind.PERSON, user.roles, session_id)
 
 
@@ -274,7 +280,8 @@ def _credentials(row: Row[tuple[object, ...]] | None) -> Credentials | None:
 
 def _user(row: Row[tuple[object, ...]]) -> User:
     roles = frozenset(Role(role) for role in row.roles)
-    return User(PrincipalId(row.id), row.name, roles, row.created_us, row.disabled_us)
+    is_invited = not row.password_hash
+    return User(PrincipalId(row.id), row.name, roles, row.created_us, row.disabled_us, is_invited)
 
 
 def _session(row: Row[tuple[object, ...]]) -> SessionInfo:
