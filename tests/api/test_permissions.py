@@ -19,6 +19,8 @@ VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/cameras/probe": {"address": "rtsp://192.0.2.1/s"},
     "/cameras/{channel_id}": {"name": "Pier 2"},
     "/settings/{name}": {"value": {"name": "Pier town"}},
+    "/vault/unlock": {"passphrase": "a wrong one, but the vault is open"},
+    "/vault/passphrase": {"old": "there is none yet", "new": "nine blue herons stand"},
     "/looks": {
         "channel_id": str(new_id()),
         "purpose": "public_safety",

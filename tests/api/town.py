@@ -25,6 +25,8 @@ from civiscope.api import (
     TrackState,
     create_app,
 )
+from civiscope.app.settings import VaultSettings
+from civiscope.app.vault_keeper import VaultKeeper
 from civiscope.base import (
     AppError,
     ChannelId,
@@ -49,7 +51,9 @@ from civiscope.security import (
     HashSettings,
     Principal,
     Role,
+    ScryptSettings,
     SiteKeys,
+    VaultDoor,
     certificate_facts,
     migrate_security,
     terminal_principal,
@@ -58,6 +62,7 @@ from civiscope.storage import Database
 from civiscope.viewing import MediaAnswer, Wish
 
 HOST = "localhost"
+CHEAP_SCRYPT = ScryptSettings(1 << 10)
 ORIGIN = f"https://{HOST}"
 PASSWORD = "seven gulls over the pier"
 PEOPLE = {
@@ -328,7 +333,8 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     """The site whose database lies in `folder`."""
     clock = ManualClock(now_us=keys.identity.created_at_us + 60_000_000)
     database = Database(folder / "server.db")
-    audit = AuditLog(database, keys.audit_keys(), folder, clock)
+    vault_door = VaultDoor(keys, clock, None, CHEAP_SCRYPT)
+    audit = AuditLog(database, vault_door.audit_keys, folder, clock)
     cheap = AccountSettings(hashing=HashSettings(memory_kib=64, passes=1))
     accounts = Accounts(database, audit, clock, cheap, factor_vault=keys.factor_vault())
     purposes = PurposeRegister(database, audit, clock)
@@ -341,10 +347,11 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         authority=FakeAuthority(keys),
         pages=pages,
         town=FakeTown(),
+        vault=VaultKeeper(vault_door, audit, VaultSettings(), clock),
         accounts=accounts,
         audit=audit,
         purposes=purposes,
-        devices=Devices(database, keys.vault(), clock),
+        devices=Devices(database, vault_door.vault, clock),
         streams=streams,
         prober=prober,
         timelines=timelines,

@@ -17,6 +17,7 @@ from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
 from civiscope.api.system_calls import SystemCalls
 from civiscope.api.timeline_calls import TimelineCalls
+from civiscope.api.vault_calls import VaultCalls
 
 
 class Application:
@@ -37,6 +38,7 @@ class Application:
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
             *SiteCalls(faces).calls(),
+            *VaultCalls(faces.vault).calls(),
             *SystemCalls(faces, self.framework).calls(),
         )
         add_calls(self.framework, guard, self.calls)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
 from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
+from civiscope.api.vault_ports import VaultDesk
 from civiscope.base import Clock, SiteId
 from civiscope.devices import Devices
 from civiscope.privacy import PurposeRegister
@@ -42,6 +43,7 @@ class Faces:
     authority: AuthorityDesk
     pages: SettingsPages
     town: TownDesk
+    vault: VaultDesk
     accounts: Accounts
     audit: AuditLog
     purposes: PurposeRegister

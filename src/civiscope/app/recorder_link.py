@@ -9,6 +9,7 @@ from civiscope.base import AppError, Clock, ErrorKind, StreamId, get_log
 from civiscope.devices import Devices, GateRules
 from civiscope.ingest import StreamSource
 from civiscope.recording import RecorderFace, RecorderStatus
+from civiscope.security import LOCKED_WORDS
 
 _ASK_EVERY_S = 1.0
 _FRESH_US = 5_000_000
@@ -74,9 +75,18 @@ class RecorderLink:
 
     async def _ask(self) -> None:
         status = await self._recorder.status()
-        wanted = tuple(source_of(one) for one in await self._devices.plan())
+        wanted = await self._wanted()
         gate = await asyncio.to_thread(self._gate_rules)
-        if status.plan_digest != plan_digest(RecordingPlan(wanted, gate)):
+        if wanted is not None and status.plan_digest != plan_digest(RecordingPlan(wanted, gate)):
             await self._recorder.apply_plan(wanted, gate)
             status = await self._recorder.status()
         self._status, self._asked_us = status, self._clock.monotonic_us()
+
+    async def _wanted(self) -> tuple[StreamSource, ...] | None:
+        """None while the vault is locked: no plan is sent, and the recorder goes on by the one it keeps."""
+        try:
+            return tuple(source_of(one) for one in await self._devices.plan())
+        except AppError as error:
+            if error.message != LOCKED_WORDS:
+                raise
+            return None

@@ -26,6 +26,9 @@ from civiscope.app.site import Site, hosts_of, open_site
 from civiscope.app.site_names import SiteNames
 from civiscope.app.town import town_ports
 from civiscope.app.town_desk import LocalTown
+from civiscope.app.vault_desk import LocalVaultFace, VaultFace
+from civiscope.app.vault_keeper import VaultKeeper
+from civiscope.app.vault_watch import VaultWatch
 from civiscope.base import ChannelId, StreamId
 from civiscope.cluster import tell_ready
 from civiscope.devices import GateRules
@@ -45,6 +48,7 @@ class ServerParts:
     archive: Archive
     viewing: Viewing
     names: SiteNames
+    vault: VaultKeeper
     application: Application
 
 
@@ -63,18 +67,26 @@ async def run_server(home: Home, settings: Settings) -> None:
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         parts = _parts(site, settings, link, _StillFinder(worker))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
+        bus.serve(VaultFace, LocalVaultFace(parts.vault, is_server=True))
+        watch = VaultWatch(site.vault_door, parts.viewing, plan_changed)
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        await _serve(door, parts)
+        await _serve(door, parts, watch)
 
 
-async def _serve(door: HttpsServer, parts: ServerParts) -> None:
+async def _serve(door: HttpsServer, parts: ServerParts, watch: VaultWatch) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(work)
-            for work in (parts.link.run(), follow(parts.archive), parts.viewing.run(), parts.names.run())
+            for work in (
+                parts.link.run(),
+                follow(parts.archive),
+                parts.viewing.run(),
+                parts.names.run(),
+                watch.run(),
+            )
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, door.stop)
@@ -85,7 +97,7 @@ async def _serve(door: HttpsServer, parts: ServerParts) -> None:
 
 
 def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFinder") -> ServerParts:
-    archive = Archive((site.home.volume(settings.recording.folder),), site.keys.keyring(), site.clock)
+    archive = Archive((site.home.volume(settings.recording.folder),), site.vault_door.keyring, site.clock)
     viewing = Viewing(
         ViewingFaces(
             feed=FeedClient(site.home.feed_socket, "server", site.clock),
@@ -97,6 +109,7 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
             clock=site.clock,
         )
     )
+    vault = VaultKeeper(site.vault_door, site.audit, settings.vault, site.clock)
     names = SiteNames(site.keys, site.clock, lambda: hosts_of(settings, site.pages))
     site.pages.on_change(names.look_again)
     faces = Faces(
@@ -106,6 +119,7 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
         authority=names,
         pages=site.pages,
         town=LocalTown(site.home),
+        vault=vault,
         accounts=site.accounts,
         audit=site.audit,
         purposes=site.purposes,
@@ -116,7 +130,7 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
         looks=viewing,
         system=Machine(site.home, link),
     )
-    return ServerParts(link, archive, viewing, names, create_app(faces))
+    return ServerParts(link, archive, viewing, names, vault, create_app(faces))
 
 
 def gate_rules_of(site: Site, settings: Settings) -> GateRules:

@@ -7,10 +7,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.devices import ANY_PORT, PRIVATE_NETWORKS, DeviceGate, GateRules
@@ -93,6 +93,28 @@ class DevicesSettings(_Section):
         return GateRules(self.networks, tuple(sorted({*named, *town_ports})))
 
 
+class VaultSettings(_Section):
+    """`[vault]`: who holds the key that the server's private keys lie under."""
+
+    kind: Literal["file", "passphrase", "pkcs11"] = "passphrase"
+    """Only `pkcs11` changes anything: the next start with an open vault moves the key into the module."""
+    passphrase_file: Path | None = None
+    """For unattended starts; readable by its owner alone. Who steals it with the disk opens everything."""
+    module: Path | None = None
+    """The PKCS #11 library."""
+    token: str = "civiscope"  # noqa: S105  a label, no password
+    """The token's label."""
+    key_label: str = "civiscope-vault"
+    pin_file: Path | None = None
+    """The token's PIN; readable by its owner alone."""
+
+    @model_validator(mode="after")
+    def _module_is_named(self) -> "VaultSettings":
+        if self.kind == "pkcs11" and (self.module is None or self.pin_file is None):
+            raise ValueError("kind pkcs11 needs module (the PKCS #11 library) and pin_file")
+        return self
+
+
 class LogSettings(_Section):
     """`[log]`."""
 
@@ -106,6 +128,7 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     recording: RecordingSettings = RecordingSettings()
     devices: DevicesSettings = DevicesSettings()
+    vault: VaultSettings = VaultSettings()
     log: LogSettings = LogSettings()
 
 

@@ -10,6 +10,7 @@ from civiscope.app.keys import load_keys
 from civiscope.app.page_book import PageBook
 from civiscope.app.settings import Settings
 from civiscope.app.site_pages import first_pages
+from civiscope.app.vault_keeper import open_door
 from civiscope.base import Clock, SystemClock, get_log
 from civiscope.devices import Devices, migrate_devices
 from civiscope.privacy import PurposeRegister, migrate_privacy
@@ -18,6 +19,7 @@ from civiscope.security import (
     AuditLog,
     SiteIdentity,
     SiteKeys,
+    VaultDoor,
     migrate_security,
 )
 from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
@@ -39,6 +41,7 @@ class Site:
     devices: Devices
     clock: Clock
     pages: PageBook
+    vault_door: VaultDoor
 
     @property
     def identity(self) -> SiteIdentity:
@@ -73,7 +76,8 @@ async def open_site(
         )
         for migrate_room in (migrate_kept_settings, migrate_security, migrate_privacy, migrate_devices):
             migrate_room(database)
-        audit = AuditLog(database, keys.audit_keys(), home.role("server"), clock)
+        vault_door = open_door(keys, settings.vault, clock)
+        audit = AuditLog(database, vault_door.audit_keys, home.role("server"), clock)
         accounts = Accounts(database, audit, clock, factor_vault=keys.factor_vault())
         purposes = PurposeRegister(database, audit, clock)
         await purposes.seed_defaults()
@@ -86,9 +90,10 @@ async def open_site(
             accounts=accounts,
             audit=audit,
             purposes=purposes,
-            devices=Devices(database, keys.vault(), clock, on_change),
+            devices=Devices(database, vault_door.vault, clock, on_change),
             clock=clock,
             pages=PageBook(database, audit, clock, first_pages(settings)),
+            vault_door=vault_door,
         )
 
 

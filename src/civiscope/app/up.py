@@ -5,6 +5,7 @@ import os
 import ssl
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from civiscope.app.desk import administer
@@ -13,6 +14,7 @@ from civiscope.app.role import FAILURE_MARK
 from civiscope.app.settings import Settings, split_listen
 from civiscope.app.town import SIMULATOR_ROLE, add_town, town_port
 from civiscope.app.town_desk import town_is_wanted
+from civiscope.app.vault_memory import SupervisorMemory
 from civiscope.base import AppError, log_to_file
 from civiscope.cluster import (
     ProcessState,
@@ -38,7 +40,8 @@ async def run_up(home: Home, settings: Settings, simulate: bool, say: Say) -> in
     stop_on_signals(stop)
     home.ensure()
     log_to_file(settings.log.level, home.logs / "supervisor.log")
-    specs = [_spec(role, stop_s, home, settings) for role, stop_s in _ROLES]
+    memory = SupervisorMemory()
+    specs = [_remembering(_spec(role, stop_s, home, settings), memory) for role, stop_s in _ROLES]
     town = _spec(SIMULATOR_ROLE, _TOWN_STOP_S, home, settings)
     if simulate or town_is_wanted(home):
         specs.insert(0, town)
@@ -76,6 +79,13 @@ def _spec(role: str, stop_s: float, home: Home, settings: Settings) -> RoleSpec:
     argv = (sys.executable, "-m", f"civiscope.app.{role}")
     listen = {"CIVISCOPE_LISTEN": settings.server.listen}
     return RoleSpec(role, argv, {"CIVISCOPE_HOME": str(home.root), **listen}, stop_s)
+
+
+def _remembering(spec: RoleSpec, memory: SupervisorMemory) -> RoleSpec:
+    """The server alone inherits the memory of the vault's key."""
+    if spec.role != "server":
+        return spec
+    return replace(spec, env={**spec.env, **memory.environment}, pass_fds=memory.descriptors)
 
 
 async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> None:

@@ -21,6 +21,7 @@ from civiscope.app.site import create_site
 from civiscope.app.town import serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
+from civiscope.cli.trust_words import vault
 from civiscope.devices import CameraDraft, Transport
 from civiscope.security import Secret
 
@@ -35,6 +36,7 @@ commands.add_typer(camera, name="camera")
 commands.add_typer(sim, name="sim")
 commands.add_typer(audit, name="audit")
 commands.add_typer(catalogue, name="catalogue")
+commands.add_typer(vault, name="vault")
 
 HomeOption = Annotated[
     Path | None,

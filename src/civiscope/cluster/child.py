@@ -76,7 +76,7 @@ def start_child(spec: RoleSpec, run_folder: Path, log: int) -> Child:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=(ready_write,),
+            pass_fds=(ready_write, *spec.pass_fds),
             start_new_session=True,
             umask=0o077,
         )

@@ -35,6 +35,8 @@ class RoleSpec:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     stop_s: float = 2.0
+    pass_fds: tuple[int, ...] = ()
+    """Descriptors of the supervisor that this role alone inherits, under the same numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from civiscope.security.factorrows import FactorState
 from civiscope.security.factors import Enrolment, SecondFactorError
 from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook, TimeProfile, WeeklySpan
 from civiscope.security.invitations import Invitation
+from civiscope.security.keyfile import read_word
 from civiscope.security.keyholder import (
     HolderKind,
     KeyHolder,
@@ -64,7 +65,7 @@ from civiscope.security.secret import Secret
 from civiscope.security.sessions import Session
 from civiscope.security.signature import SIGNATURE_BYTES, IntegrityError
 from civiscope.security.tables import migrate_security
-from civiscope.security.throttle import ThrottleSettings, TooManyAttemptsError
+from civiscope.security.throttle import Throttle, ThrottleSettings, TooManyAttemptsError
 from civiscope.security.tls import client_tls, server_tls
 from civiscope.security.tokens import check_csrf, csrf_token
 from civiscope.security.users import SessionInfo, User
@@ -75,7 +76,7 @@ __all__ = [
     "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "ScopedRole", "SessionId",
     "authorise", "authorise_on", "authorise_somewhere", "channels_with", "missing_channel", "permissions_of",
     "terminal_principal",
-    "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode",
+    "Accounts", "AccountSettings", "HashSettings", "Session", "SessionInfo", "SetupCode", "Throttle",
     "ThrottleSettings",
     "ApiToken", "Begun", "Enrolment", "FactorState", "GrantDraft", "GrantId", "Invitation", "Passkey",
     "PasskeyId", "RelyingParty", "RoleGrant", "ScopeBook", "SecondFactorError", "TOKEN_PREFIX", "TimeProfile",
@@ -89,7 +90,7 @@ __all__ = [
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
-    "ModuleSettings", "module_holder",
+    "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
     "migrate_security",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from civiscope.base import AppError, ErrorKind
+from civiscope.security.secret import Secret
 
 KEY_FILE_LIMIT_BYTES = 64 * 1024
 """No key or certificate of ours is larger; a larger file is not one of ours."""
@@ -66,6 +67,22 @@ def read_private(path: Path) -> bytes:
             ErrorKind.INVALID, f"the key file {path} is too large to be one; restore it from a backup"
         )
     return data
+
+
+def read_word(path: Path) -> Secret:
+    """The first line of a file that only its owner can read, wherever it lies: a passphrase or PIN."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise AppError(
+            ErrorKind.MISSING, f"cannot open {path} ({error.strerror}): look at [vault] in civiscope.toml"
+        ) from error
+    with os.fdopen(descriptor, "rb") as file:
+        _check_private(path, os.fstat(file.fileno()), "600")
+        line = file.read(KEY_FILE_LIMIT_BYTES).split(b"\n")[0].rstrip(b"\r")
+    if not line:
+        raise AppError(ErrorKind.INVALID, f"{path} is empty: write the passphrase into its first line")
+    return Secret(line.decode("utf-8", "replace"))
 
 
 def _check_private(path: Path, status: os.stat_result | None, mode: str) -> None:
