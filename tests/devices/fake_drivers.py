@@ -1,161 +1,137 @@
-"""Drivers of no equipment: each does one thing a stranger's plug-in may do. Written for the host's port."""
+"""A hand-written driver host: devices by address, each with its answer, its delay, its drift."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import defaultdict
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint
 
-from pydantic import BaseModel
-
+from civiscope.base import AppError, ErrorKind, new_id
 from civiscope.devices import (
     Ability,
+    Described,
     DesiredSettings,
     DeviceAddress,
     DeviceDescription,
     DeviceIdentity,
     Drift,
-    Driver,
-    DriverPorts,
-    Equipment,
+    DriverInfo,
+    EventSource,
     FoundDevice,
-    Notification,
+    GateRules,
+    HostStanding,
     OfferedInput,
     OfferedStream,
     PtzMove,
     PtzPreset,
     PtzStatus,
     Trouble,
-    TroubleError,
     TroubleReport,
 )
 
-SECRET = "canary-9f3b"
+ENDPOINT = "urn:uuid:4711"
 
 
-def description(url: str = "rtsp://10.0.0.9/main") -> DeviceDescription:
-    """One input with one stream."""
-    stream = OfferedStream("main", "t", url)
-    return DeviceDescription(DeviceIdentity(maker="Acme"), (OfferedInput(0, "i", "Lens", (stream,)),), ())
+def told_of(host: str, *, sub: bool = True, offset_ms: int | None = 0, inputs: int = 1) -> DeviceDescription:
+    """An ONVIF device with everything."""
+
+    def lens(index: int) -> OfferedInput:
+        main = OfferedStream("main", f"M{index}", f"rtsp://{host}/m{index}", "h264", 1280, 720, 25.0)
+        small = OfferedStream("sub", f"S{index}", f"rtsp://{host}/s{index}", "h264", 640, 360, 5.0)
+        return OfferedInput(
+            index,
+            f"V{index}",
+            f"Lens {index}",
+            (main, small) if sub else (main,),
+            has_ptz=True,
+            has_audio=True,
+        )
+
+    identity = DeviceIdentity("Acme", "Dome 2", "1.0", "S-7", "H", ENDPOINT)
+    lenses = tuple(lens(index) for index in range(inputs))
+    abilities = (Ability.ENCODER, Ability.CLOCK, Ability.PTZ, Ability.EVENTS)
+    return DeviceDescription(identity, lenses, abilities, offset_ms)
+
+
+def trouble(kind: Trouble) -> Described:
+    """An answer that is a trouble."""
+    return Described(trouble=TroubleReport(kind, f"It is {kind.value}.", "Mend it."))
 
 
 @dataclass
-class Actor:
-    """Equipment that acts as its address says: `fake://<act>`."""
+class FakeDrivers:
+    """Implements `DriverFace`; an address that is not in `answers` is unreachable."""
 
-    act: str
-    ports: DriverPorts
+    answers: dict[str, Described] = field(default_factory=dict)
+    delays_s: dict[str, float] = field(default_factory=dict)
+    drift: tuple[Drift, ...] = ()
+    is_away: bool = False
+    found: tuple[FoundDevice, ...] = ()
+    asked: list[tuple[str, DeviceAddress]] = field(default_factory=list)
+    configured: list[DesiredSettings] = field(default_factory=list)
+    moves: list[tuple[int, PtzMove]] = field(default_factory=list)
+    visits: list[str] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+    compares: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    async def describe(self) -> DeviceDescription:
-        match self.act:
-            case "wait":
-                await asyncio.sleep(60)
-            case "block":
-                time.sleep(1.5)  # what a plug-in must not do
-            case "stubborn":
-                for _ in range(30):
-                    try:
-                        await asyncio.sleep(0.1)
-                    except asyncio.CancelledError:
-                        continue
-            case "raise":
-                raise KeyError(SECRET)
-            case "exit":
-                raise OSError(SECRET)
-            case "trouble":
-                raise TroubleError(TroubleReport(Trouble.AUTHENTICATION, "Refused.", "Type it again."))
-            case "nonsense":
-                return "a description"  # type: ignore[return-value]  # what a plug-in may do
-            case "disk":
-                return description("file:///etc/shadow")
-        return description()
+    async def standing(self) -> HostStanding:
+        return HostStanding(new_id(), None, 0)
 
-    async def snapshot(self, index: int) -> bytes:
-        return b"\xff\xd8 picture" if index == 0 else b"<html>"
+    async def drivers(self) -> tuple[DriverInfo, ...]:
+        self._here()
+        return (DriverInfo("onvif", "ONVIF", ("http", "https"), (Ability.PTZ,), "loaded"),)
 
-    async def compare(self, wanted: DesiredSettings) -> tuple[Drift, ...]:
-        return (Drift(0, "clock", "within 2 s", "an hour"),)
+    async def apply_gate(self, rules: GateRules) -> None:
+        raise NotImplementedError
 
-    async def configure(self, wanted: DesiredSettings) -> tuple[Drift, ...]:
+    async def discover(self, listen_s: float) -> tuple[FoundDevice, ...]:
+        self._here()
+        return self.found
+
+    async def describe(self, driver: str, device: DeviceAddress) -> Described:
+        self._here()
+        self.asked.append((driver, device))
+        await asyncio.sleep(self.delays_s.get(device.address, 0))
+        return self.answers.get(device.address, trouble(Trouble.UNREACHABLE))
+
+    async def snapshot(self, driver: str, device: DeviceAddress, index: int) -> bytes:
+        raise NotImplementedError
+
+    async def compare(self, driver: str, device: DeviceAddress, wanted: DesiredSettings) -> tuple[Drift, ...]:
+        self._here()
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        self.compares[device.address] += 1
+        return self.drift
+
+    async def configure(
+        self, driver: str, device: DeviceAddress, wanted: DesiredSettings
+    ) -> tuple[Drift, ...]:
+        self._here()
+        self.configured.append(wanted)
+        self.drift = ()
         return ()
 
-    async def ptz_status(self, index: int) -> PtzStatus:
-        return PtzStatus(0.0, 0.0, None, False, ())
+    async def ptz_status(self, driver: str, device: DeviceAddress, index: int) -> PtzStatus:
+        self._here()
+        return PtzStatus(0.5, None, 0.0, False, (PtzPreset("1", "Gate"),))
 
-    async def ptz_move(self, index: int, move: PtzMove) -> None:
-        return
+    async def ptz_move(self, driver: str, device: DeviceAddress, index: int, move: PtzMove) -> None:
+        self._here()
+        self.moves.append((index, move))
 
-    async def ptz_goto(self, index: int, preset: str) -> None:
-        return
+    async def ptz_goto(self, driver: str, device: DeviceAddress, index: int, preset: str) -> None:
+        self._here()
+        self.visits.append(preset)
 
-    async def ptz_keep(self, index: int, name: str) -> PtzPreset:
-        return PtzPreset("1", name)
+    async def ptz_keep(self, driver: str, device: DeviceAddress, index: int, name: str) -> PtzPreset:
+        self._here()
+        return PtzPreset("9", name)
 
-    async def notifications(self) -> AsyncIterator[Notification]:
-        if self.act == "lost":
-            raise OSError(SECRET)
-        for number in range(50 if self.act == "flood" else 1):
-            yield Notification(
-                number, "Device/Trigger\x00", "Changed", (("a" * 999, "b" * 9999),) * 99, (("x", "1"),)
-            )
-        await asyncio.sleep(60)
+    async def follow_events(self, sources: tuple[EventSource, ...]) -> None:
+        raise NotImplementedError
 
-
-@asynccontextmanager
-async def reach(device: DeviceAddress, ports: DriverPorts) -> AsyncIterator[Equipment]:
-    """Asks the gate about 10.0.0.9 as a real driver asks it about its peer."""
-    act = device.address.removeprefix("fake://")
-    ports.gate.check("10.0.0.9", 80)
-    yield Actor(act, ports)
-
-
-async def discover(ports: DriverPorts, listen_s: float) -> tuple[FoundDevice, ...]:
-    """Two, one of them heard twice."""
-    one = FoundDevice("lie", "urn:uuid:1", ("http://10.0.0.9/onvif/device_service", "http://u:p@10.0.0.9/"))
-    return (one, one, FoundDevice("lie", "urn:uuid:2", ("http://10.0.0.10/",), name="x" * 999))
-
-
-async def discover_badly(ports: DriverPorts, listen_s: float) -> tuple[FoundDevice, ...]:
-    """Fails."""
-    raise RuntimeError(SECRET)
-
-
-class Wishes(BaseModel, extra="forbid", frozen=True):
-    """A setting."""
-
-    channel: int = 1
-
-
-EVENTS = frozenset({Ability.EVENTS, Ability.SNAPSHOT})
-GOOD = Driver("good", "Good", frozenset({"fake"}), reach, EVENTS, discover, Wishes, 0.5)
-OTHER = Driver("other", "Other", frozenset({"fake"}), reach, deadline_s=0.5)
-DEAF = Driver("deaf", "Deaf", frozenset({"fake"}), reach, EVENTS, discover_badly, deadline_s=0.5)
-NOT_A_DRIVER = "a string"
-MISNAMED = Driver("somebody", "Else", frozenset({"fake"}), reach)
-LAZY = Driver("lazy", "Lazy", frozenset({"fake"}), reach, deadline_s=60)
-HOMELESS = Driver("homeless", "Homeless", frozenset(), reach)
-
-
-@dataclass
-class Found:
-    """Entry points as an installation would have them."""
-
-    points: list[EntryPoint] = field(default_factory=list)
-
-    def add(self, name: str, value: str) -> "Found":
-        """One more."""
-        self.points.append(EntryPoint(name, value, "civiscope.drivers.v1"))
-        return self
-
-
-def installed() -> list[EntryPoint]:
-    """All of the above."""
-    here = "tests.devices.fake_drivers"
-    found = Found()
-    for name in ("good", "other", "deaf", "lazy", "homeless"):
-        found.add(name, f"{here}:{name.upper()}")
-    found.add("text", f"{here}:NOT_A_DRIVER").add("misnamed", f"{here}:MISNAMED")
-    found.add("gone", "no.such.module:DRIVER").add("exits", "tests.devices.module_that_exits:DRIVER")
-    found.add("twice", f"{here}:GOOD").add("twice", f"{here}:OTHER")
-    return found.points
+    def _here(self) -> None:
+        if self.is_away:
+            raise AppError(ErrorKind.UNAVAILABLE, "The process role driver does not answer.")

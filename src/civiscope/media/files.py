@@ -20,6 +20,7 @@ from civiscope.media.wire.nal import join_nals, split_annexb
 
 MAX_FILE_BYTES = 1 << 30
 VIDEO_CLOCK_HZ = 90_000
+_FIRST_PACKETS = 2_000
 _PCM_UNIT_S = Fraction(1, 50)
 _CODECS = {
     "h264": Codec.H264,
@@ -80,19 +81,52 @@ class FileUnits:
         return [unit for unit in self.units if unit.track_id == track_id]
 
 
+def read_tracks(path: Path) -> tuple[TrackConfig, ...]:
+    """The tracks that `FileUnits` would have, by the first packet of each: quick for a file of any size.
+
+    Raises AppError in plain words for a file that cannot be read. Blocks.
+    """
+    try:
+        with av.open(str(path)) as container:
+            streams = _wanted(container, audio=True)
+            return tuple(_first_configs(container, streams))
+    except FFmpegError as error:
+        raise AppError(
+            ErrorKind.INVALID, f"{path.name} cannot be read as a media file: {error.strerror or error}."
+        ) from error
+
+
+def _first_configs(container: av.container.InputContainer, streams: list[Stream]) -> Iterator[TrackConfig]:
+    """In order of the streams, as far as they begin within the first packets."""
+    first: dict[int, Packet[Stream]] = {}
+    for count, packet in enumerate(container.demux(streams) if streams else ()):
+        if packet.size:
+            first.setdefault(packet.stream_index, packet)
+        if len(first) == len(streams) or count > _FIRST_PACKETS:
+            break
+    begun = [stream for stream in streams if stream.index in first]
+    for number, stream in enumerate(begun, start=1):
+        yield _config(number, stream, bytes(first[stream.index]))
+
+
 def ticks_to_us(ticks: int, clock_rate_hz: int) -> int:
     """Ticks of a track's clock as microseconds, rounded down."""
     return ticks * 1_000_000 // clock_rate_hz
 
 
+def _wanted(container: av.container.InputContainer, *, audio: bool) -> list[Stream]:
+    """At most one of video and one of audio, video first."""
+    streams: list[Stream] = []
+    for wanted in ("video", "audio") if audio else ("video",):
+        readable = [s for s in container.streams if s.type == wanted and s.codec.canonical_name in _CODECS]
+        streams += readable[:1]
+    return streams
+
+
 def _read(
     container: av.container.InputContainer, audio: bool
 ) -> tuple[tuple[TrackConfig, ...], list[_Sample]]:
-    streams: list[Stream] = []
-    for wanted in ("video", "audio") if audio else ("video",):
-        streams += [s for s in container.streams if s.type == wanted and s.codec.canonical_name in _CODECS][
-            :1
-        ]
+    streams = _wanted(container, audio=audio)
     packets: dict[int, list[Packet[Stream]]] = {stream.index: [] for stream in streams}
     if streams:
         for packet in container.demux(streams):

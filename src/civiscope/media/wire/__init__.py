@@ -28,6 +28,7 @@ from civiscope.media.wire.fields import (
     parse_session,
     parse_transport,
 )
+from civiscope.media.wire.prover import Prover, Verdict
 from civiscope.media.wire.rtsp import (
     DOLLAR,
     FrameTaker,
@@ -119,7 +120,7 @@ __all__ = [
     # RTSP half
     "BasicChallenge", "Challenge", "Credentials", "DigestChallenge", "basic_authorization",
     "choose_challenge", "digest_authorization", "parse_authorization", "parse_challenges", "proof_is_right",
-    "write_challenge",
+    "write_challenge", "Prover", "Verdict",
     "ClientSession", "ClientEvent", "ClientSettings", "Described", "Ended", "EndReason", "Packets", "Playing",
     "SessionTrack", "UdpPortsNeeded", "without_user_info",
     "METHODS", "Delivery", "Login", "Manners", "Mounts", "Paused", "Played", "ServerEvent", "ServerSession",
