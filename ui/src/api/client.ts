@@ -105,12 +105,7 @@ export class Client {
   }
 
   /** One call by its row in the table of calls; for the modules beside this one in `api`. */
-  async json<T>(
-    method: Method,
-    path: string,
-    body?: unknown,
-    signal?: AbortSignal,
-  ): Promise<Result<T>> {
+  async json<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Result<T>> {
     const sent = await this.send(method, path, body, signal);
     if (!sent.ok) return sent;
     if (sent.value.status === 204) return succeeded(undefined as T);
@@ -125,8 +120,8 @@ export class Client {
     return this.json("POST", "/setup", { code, name, password });
   }
 
-  signIn(name: string, password: string): Promise<Result<unknown>> {
-    return this.json("POST", "/session", { name, password });
+  signIn(name: string, password: string, code?: string): Promise<Result<unknown>> {
+    return this.json("POST", "/session", { name, password, ...(code === undefined ? {} : { code }) });
   }
 
   async session(signal?: AbortSignal): Promise<Result<Session>> {

@@ -19,6 +19,8 @@ export interface Problem {
   readonly message: string;
   readonly status: number;
   readonly retryAfterS: number | null;
+  /** The whole error of the answer: `fields` of a form, `trouble` of a camera. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 export type Result<T> =
@@ -62,7 +64,7 @@ export function problemOf(status: number, body: unknown, retryAfter: string | nu
   const message = typeof error["message"] === "string" ? error["message"] : `HTTP ${status}`;
   const inBody = error["retry_after_s"] ?? (isRecord(body) ? body["retry_after_s"] : null);
   const retry = typeof inBody === "number" ? inBody : Number.parseFloat(retryAfter ?? "");
-  return { kind, message, status, retryAfterS: Number.isFinite(retry) ? retry : null };
+  return { kind, message, status, retryAfterS: Number.isFinite(retry) ? retry : null, more: error };
 }
 
 export const ABORTED = { ok: false, aborted: true, problem: null } as const;

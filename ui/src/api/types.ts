@@ -19,6 +19,9 @@ export interface Site {
   readonly id: string;
   readonly name: string;
   readonly time_zone: string;
+  readonly host_name?: string;
+  readonly jurisdiction?: string;
+  readonly first_run_done?: boolean;
 }
 
 export interface Session {
@@ -28,6 +31,12 @@ export interface Session {
   readonly site: Site;
   readonly purposes: readonly Purpose[];
   readonly server_time_us: Micros;
+  readonly second_factor?: {
+    readonly totp: boolean;
+    readonly passkeys: number;
+    readonly recovery_left: number;
+  };
+  readonly passkeys_possible?: boolean;
 }
 
 export interface SetupState {
@@ -60,6 +69,13 @@ export interface Channel {
   readonly detail: string | null;
   readonly last_unit_us: Micros | null;
   readonly mse_type: string | null;
+  readonly place?: string | null;
+  readonly latitude?: number | null;
+  readonly longitude?: number | null;
+  readonly purpose?: string | null;
+  readonly group_id?: string | null;
+  readonly driver?: string | null;
+  readonly can_steer?: boolean;
 }
 
 export interface CameraAddress {

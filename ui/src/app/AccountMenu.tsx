@@ -1,8 +1,10 @@
 import { useEffect, useRef } from "react";
 import { client } from "../api/client";
 import { Icon } from "../kit/icons";
-import { Button } from "../kit/parts";
+import { go } from "../kit/address";
+import { Button, Link } from "../kit/parts";
 import { en } from "../text/en";
+import { accountText } from "../text/people";
 import { ThemeField } from "./ThemeField";
 
 interface AccountMenuProps {
@@ -41,6 +43,9 @@ export function AccountMenu({ name, onKeys, onSignOut }: AccountMenuProps) {
         <Icon name="down" />
       </summary>
       <div className="account-menu">
+        <Link to="/account" go={go} className="button button-quiet" testId="my-account">
+          {accountText.link}
+        </Link>
         <label className="inline-field">
           <span>{en.shell.theme}</span>
           <ThemeField />

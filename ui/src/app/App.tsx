@@ -5,6 +5,7 @@ import type { Session, SetupState } from "../api/types";
 import { Skeleton } from "../kit/parts";
 import { en } from "../text/en";
 import { SetupPage, SignInPage } from "../pages/entry/EntryPage";
+import { JoinPage } from "../pages/entry/JoinPage";
 import { ProblemBox } from "../widgets/ProblemBox";
 import { Shell } from "./Shell";
 
@@ -55,6 +56,9 @@ export function App() {
       );
     case "out": {
       const siteName = stage.setup.site_name;
+      if (location.pathname === "/join" && !stage.setup.needed) {
+        return <JoinPage siteName={siteName} onDone={() => location.assign("/")} />;
+      }
       return stage.setup.needed ? (
         <SetupPage siteName={siteName} onDone={() => ask(false)} />
       ) : (

@@ -4,6 +4,7 @@ import { lazy, type ComponentType } from "react";
 import type { IconName } from "../kit/icons";
 import { LivePage } from "../pages/live/LivePage";
 import { en } from "../text/en";
+import { accountText, peopleText } from "../text/people";
 
 // Live comes with the first load; the other pages when they are first asked for.
 const PlaybackPage = lazy(async () => ({
@@ -14,6 +15,11 @@ const CamerasPage = lazy(async () => ({
 }));
 const AuditPage = lazy(async () => ({ default: (await import("../pages/audit/AuditPage")).AuditPage }));
 const HealthPage = lazy(async () => ({ default: (await import("../pages/health/HealthPage")).HealthPage }));
+
+const PeoplePage = lazy(async () => ({ default: (await import("../pages/people/PeoplePage")).PeoplePage }));
+const AccountPage = lazy(async () => ({
+  default: (await import("../pages/account/AccountPage")).AccountPage,
+}));
 
 export interface Route {
   readonly path: string;
@@ -26,11 +32,17 @@ export const ROUTES: readonly Route[] = [
   { path: "/live", name: en.pages.live, sign: "live", page: LivePage },
   { path: "/playback", name: en.pages.playback, sign: "playback", page: PlaybackPage },
   { path: "/cameras", name: en.pages.cameras, sign: "camera", page: CamerasPage },
+  { path: "/people", name: peopleText.title, sign: "person", page: PeoplePage },
   { path: "/audit", name: en.pages.audit, sign: "list", page: AuditPage },
   { path: "/health", name: en.pages.health, sign: "health", page: HealthPage },
 ];
 
+/** Pages that no digit of the rail leads to. */
+const ASIDE: readonly Route[] = [
+  { path: "/account", name: accountText.title, sign: "person", page: AccountPage },
+];
+
 export function routeOf(path: string): Route | null {
   if (path === "/") return ROUTES[0] ?? null;
-  return ROUTES.find((route) => path === route.path) ?? null;
+  return [...ROUTES, ...ASIDE].find((route) => path === route.path) ?? null;
 }

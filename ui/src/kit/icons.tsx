@@ -26,6 +26,14 @@ const LINES = {
   purpose: "M6 4h12v17H6zM9 3h6v3H9zM9 11h6M9 15h4",
   person: "M12 4a4 4 0 1 0 0 8a4 4 0 1 0 0-8zM4 21a8 8 0 0 1 16 0",
   down: "M6 9l6 6 6-6",
+  up: "M6 15l6-6 6 6",
+  gear: "M12 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6zM12 2v4M12 18v4M2 12h4M18 12h4M5 5l2.8 2.8M16.2 16.2L19 19M19 5l-2.8 2.8M7.8 16.2L5 19",
+  folder: "M3 6h6l2 2h10v11H3z",
+  box: "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8",
+  clock: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18zM12 7v5l3 2",
+  differ: "M5 9h14M5 15h14M17 4L7 20",
+  lock: "M6 11h12v10H6zM8 11V8a4 4 0 0 1 8 0v3",
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13zM15.5 15.5L21 21",
 } as const;
 
 const SHAPES = {

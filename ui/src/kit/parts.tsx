@@ -35,7 +35,7 @@ interface FieldProps {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
-  readonly type?: "text" | "password" | "search" | "datetime-local";
+  readonly type?: "text" | "password" | "search" | "datetime-local" | "time" | "number";
   readonly hint?: string;
   readonly autoComplete?: string;
   readonly required?: boolean;
@@ -47,6 +47,11 @@ interface FieldProps {
 export function Field(props: FieldProps) {
   const id = useId();
   const hintId = `${id}-hint`;
+  const errorId = `${id}-error`;
+  const described = [
+    ...(props.error === undefined ? [] : [errorId]),
+    ...(props.hint === undefined ? [] : [hintId]),
+  ].join(" ");
   return (
     <div className="field">
       <label htmlFor={id}>{props.label}</label>
@@ -55,7 +60,9 @@ export function Field(props: FieldProps) {
         type={props.type ?? "text"}
         value={props.value}
         onChange={(event) => props.onChange(event.target.value)}
-        aria-describedby={props.hint === undefined ? undefined : hintId}
+        aria-describedby={described === "" ? undefined : described}
+        aria-invalid={props.error === undefined ? undefined : true}
+        inputMode={props.inputMode}
         autoComplete={props.autoComplete ?? "off"}
         required={props.required}
         disabled={props.disabled}
@@ -63,6 +70,11 @@ export function Field(props: FieldProps) {
         spellCheck={false}
         data-testid={props.testId}
       />
+      {props.error !== undefined && (
+        <p className="field-error" id={errorId}>
+          {props.error}
+        </p>
+      )}
       {props.hint !== undefined && (
         <p className="hint" id={hintId}>
           {props.hint}

@@ -125,3 +125,11 @@ export function bytesText(bytes: number): string {
 export function bitrateText(bps: number): string {
   return bps >= 1e6 ? `${(bps / 1e6).toFixed(1)} Mbit/s` : `${(bps / 1e3).toFixed(0)} kbit/s`;
 }
+
+/** The moment that a `datetime-local` field shows in a zone; null when it is empty or no date. */
+export function typedMoment(text: string, zone: string): number | null {
+  const parts = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2}))?/.exec(text);
+  if (parts === null) return null;
+  const [year, month, day, hour, minute, second] = parts.slice(1).map((part) => Number(part ?? 0));
+  return momentOf(zone, year ?? 0, month ?? 1, day ?? 1, hour, minute, second);
+}

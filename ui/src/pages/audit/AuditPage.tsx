@@ -1,13 +1,16 @@
 import { useState } from "react";
-import { client } from "../../api/client";
+import { audit, type AuditFound } from "../../api/people";
 import type { Problem } from "../../api/result";
-import type { AuditEntry, AuditPage as AuditPageAnswer } from "../../api/types";
+import type { AuditEntry } from "../../api/types";
 import { Icon } from "../../kit/icons";
 import { Button, Skeleton, StateBox } from "../../kit/parts";
 import { momentText } from "../../kit/time";
 import { en } from "../../text/en";
 import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
 import { useAsked, useSite } from "../../widgets/site";
+import { auditText } from "../../text/people";
+import { AuditDetails } from "./AuditDetails";
+import { AuditSearch, NO_FILTER } from "./AuditSearch";
 
 const PAGE = 100;
 
@@ -18,11 +21,13 @@ export function AuditPage() {
 
 function Audit() {
   const [before, setBefore] = useState<number | null>(null);
+  const [filter, setFilter] = useState(NO_FILTER);
   const asked = useAsked(
-    (signal) => client.audit(PAGE, before, signal),
-    `audit ${before ?? ""}`,
+    (signal) => audit.find(filter, PAGE, before, signal),
+    `audit ${before ?? ""} ${JSON.stringify(filter)}`,
     before === null ? 10_000 : null,
   );
+  const isFiltered = JSON.stringify(filter) !== JSON.stringify(NO_FILTER);
   const page = asked.value;
   return (
     <section className="page" aria-label={en.audit.title}>
@@ -38,20 +43,32 @@ function Audit() {
           </p>
         )}
       </div>
+      <AuditSearch
+        filter={filter}
+        found={isFiltered ? (page?.found ?? null) : null}
+        onFilter={(wanted) => {
+          setBefore(null);
+          setFilter(wanted);
+        }}
+      />
       {page === null && <Waiting problem={asked.problem} onRetry={asked.refresh} />}
-      {page?.entries.length === 0 && (
-        <StateBox title={en.audit.empty}>
-          <p>{en.audit.emptyHint}</p>
-        </StateBox>
-      )}
+      {page?.entries.length === 0 && <Nothing isFiltered={isFiltered} />}
       {page !== null && page.entries.length > 0 && <Entries entries={page.entries} />}
       <Pager page={page} before={before} onBefore={setBefore} />
     </section>
   );
 }
 
+function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
+  return (
+    <StateBox title={isFiltered ? auditText.nothing : en.audit.empty}>
+      {!isFiltered && <p>{en.audit.emptyHint}</p>}
+    </StateBox>
+  );
+}
+
 interface PagerProps {
-  readonly page: AuditPageAnswer | null;
+  readonly page: AuditFound | null;
   readonly before: number | null;
   readonly onBefore: (before: number | null) => void;
 }
@@ -79,6 +96,7 @@ function Waiting({ problem, onRetry }: { readonly problem: Problem | null; reado
 function Entries({ entries }: { readonly entries: readonly AuditEntry[] }) {
   const { zone, session, channels } = useSite();
   const { columns } = en.audit;
+  const [opened, setOpened] = useState<number | null>(null);
   const purposes = new Map(session.purposes.map((one) => [one.id, one.title]));
   /** A channel by its name, where it still has one. */
   const objectWords = (object: string): string => {
@@ -111,7 +129,15 @@ function Entries({ entries }: { readonly entries: readonly AuditEntry[] }) {
         <tbody>
           {entries.map((entry) => (
             <tr key={entry.sequence} className={`outcome-${entry.outcome}`}>
-              <td className="number">{entry.sequence}</td>
+              <td className="number">
+                <Button
+                  kind="quiet"
+                  label={auditText.details(entry.sequence)}
+                  onClick={() => setOpened(entry.sequence)}
+                >
+                  {entry.sequence}
+                </Button>
+              </td>
               <td className="mono">{momentText(entry.at_us, zone)}</td>
               <td>{entry.who}</td>
               <td>{entry.what}</td>
@@ -125,6 +151,7 @@ function Entries({ entries }: { readonly entries: readonly AuditEntry[] }) {
           ))}
         </tbody>
       </table>
+      {opened !== null && <AuditDetails sequence={opened} onClose={() => setOpened(null)} />}
     </div>
   );
 }

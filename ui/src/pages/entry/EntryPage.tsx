@@ -3,14 +3,17 @@ import { client } from "../../api/client";
 import type { Problem } from "../../api/result";
 import { Button, Field } from "../../kit/parts";
 import { en } from "../../text/en";
+import { entryText } from "../../text/people";
+import { hasPasskeys } from "../../widgets/passkey";
 import { problemWords } from "../../widgets/ProblemBox";
+import { PasskeySignIn } from "./PasskeySignIn";
 
 interface EntryProps {
   readonly siteName: string;
   readonly onDone: () => void;
 }
 
-function EntryFrame({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+export function EntryFrame({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   return (
     <main className="entry" id="main">
       <h1>{title}</h1>
@@ -26,7 +29,7 @@ function EntryFrame({ title, children }: { readonly title: string; readonly chil
   );
 }
 
-function EntryProblem({ problem }: { readonly problem: Problem | null }) {
+export function EntryProblem({ problem }: { readonly problem: Problem | null }) {
   if (problem === null) return null;
   const words =
     problem.kind === "exhausted" && problem.retryAfterS !== null
@@ -44,12 +47,20 @@ export function SignInPage({ siteName, onDone, isEnded }: EntryProps & { readonl
   const [password, setPassword] = useState("");
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const [code, setCode] = useState<string | null>(null);
   const submit = async () => {
     setBusy(true);
-    const answer = await client.signIn(name, password);
+    const answer = await client.signIn(name, password, code?.replaceAll(" ", ""));
     setBusy(false);
-    if (answer.ok) onDone();
-    else setProblem(answer.problem);
+    if (answer.ok) {
+      onDone();
+      return;
+    }
+    const asksForCode = answer.problem?.more?.["second_factor"] !== undefined;
+    if (asksForCode && code === null) {
+      setCode("");
+      setProblem(null);
+    } else setProblem(answer.problem);
   };
   return (
     <EntryFrame title={en.signIn.title(siteName)}>
@@ -82,11 +93,28 @@ export function SignInPage({ siteName, onDone, isEnded }: EntryProps & { readonl
           required
           testId="password"
         />
+        {code !== null && (
+          <Field
+            label={entryText.code}
+            hint={entryText.codeHint}
+            value={code}
+            onChange={setCode}
+            autoComplete="one-time-code"
+            required
+            testId="second-code"
+          />
+        )}
         <EntryProblem problem={problem} />
         <Button kind="primary" type="submit" disabled={isBusy} testId="submit">
           {en.signIn.button}
         </Button>
       </form>
+      <div className="group">
+        {hasPasskeys() && <PasskeySignIn onDone={onDone} />}
+        <a className="button button-quiet" href="/join" data-testid="join-link">
+          {entryText.joinLink}
+        </a>
+      </div>
     </EntryFrame>
   );
 }
