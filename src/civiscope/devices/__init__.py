@@ -5,8 +5,17 @@ Invariants: ids are never made from a name or an address; user-info never stays 
 sealed; no address is opened here; removing keeps the rows, so recordings keep their history.
 """
 
+from civiscope.devices.adding import (
+    Adding,
+    AskedDevice,
+    Caution,
+    OpenedStream,
+    StreamOpener,
+    TriedDevice,
+)
 from civiscope.devices.address import CameraAddress, TypedAddress, parse_address
 from civiscope.devices.checked import stream_address_of
+from civiscope.devices.csv_rows import CsvRow, read_csv
 from civiscope.devices.device_book import DeviceBook
 from civiscope.devices.driver import (
     DRIVER_ENTRY_POINTS,
@@ -67,6 +76,7 @@ from civiscope.devices.registry import Devices, RegisterSettings
 from civiscope.devices.tables import migrate_devices
 
 __all__ = [
+    "Adding", "AskedDevice", "Caution", "CsvRow", "OpenedStream", "StreamOpener", "TriedDevice", "read_csv",
     "CameraAddress", "TypedAddress", "parse_address",
     "DRIVER_ENTRY_POINTS", "Driver", "DriverFace", "DriverInfo", "DriverPorts", "Equipment", "EventSource",
     "HostStanding", "NoSettings", "DriverHost", "PlugIns",

@@ -39,7 +39,8 @@ class CameraDraft:
     """A camera as a person typed it; nothing in it is checked yet."""
 
     name: str
-    address: str
+    address: str = field(repr=False)
+    """As typed: user-info may stand in it."""
     username: str | None = None
     password: Secret | None = None
     transport: Transport = Transport.AUTO
@@ -66,7 +67,8 @@ class ChannelDraft:
 class DeviceDraft:
     """A device as a person typed it; nothing in it is checked yet."""
 
-    address: str
+    address: str = field(repr=False)
+    """As typed: user-info may stand in it."""
     driver: str | None = None
     """None: by the kind of address."""
     username: str | None = None
