@@ -42,6 +42,9 @@ interface FieldProps {
   readonly disabled?: boolean;
   readonly testId?: string;
   readonly minLength?: number;
+  /** What does not fit in it, in words. */
+  readonly error?: string;
+  readonly inputMode?: "text" | "numeric" | "decimal" | "url" | "email";
 }
 
 export function Field(props: FieldProps) {
