@@ -43,7 +43,7 @@ interface FieldProps {
   readonly testId?: string;
   readonly minLength?: number;
   /** What does not fit in it, in words. */
-  readonly error?: string;
+  readonly error?: string | undefined;
   readonly inputMode?: "text" | "numeric" | "decimal" | "url" | "email";
 }
 
