@@ -1,6 +1,7 @@
 """Clips made once, and cut once, for all flow tests of the intake."""
 
 import datetime
+import ipaddress
 import ssl
 from pathlib import Path
 
@@ -47,7 +48,11 @@ def file_units(clips: dict[str, Path]) -> dict[str, FileUnits]:
 @pytest.fixture(scope="session")
 def tls_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A camera's self-signed certificate and its key."""
-    folder = tmp_path_factory.mktemp("tls")
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+def make_certificate(folder: Path, days: int = 1) -> tuple[Path, Path]:
+    """A self-signed certificate of a camera for so many days from now on, and its key; PEM files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "camera")])
     now = datetime.datetime.now(datetime.UTC)
@@ -57,8 +62,11 @@ def tls_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=9))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     paths = folder / "camera.pem", folder / "camera.key"

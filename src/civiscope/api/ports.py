@@ -59,6 +59,8 @@ class ProbeAnswer:
     took_ms: int
     transport: Transport
     sends_password_in_clear: bool
+    clock_offset_ms: int | None = None
+    """The camera's clock minus ours; None when it did not tell."""
 
 
 class Prober(Protocol):

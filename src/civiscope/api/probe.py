@@ -9,6 +9,8 @@ from civiscope.devices import DeviceGate, GateRules, StreamAddress
 from civiscope.ingest import StreamSource, Transport, probe
 from civiscope.media import AccessUnit, TrackConfig
 
+_STILL_S = 1.0
+"""Kept of the time for making the picture, at least."""
 StillMaker = Callable[[TrackConfig, AccessUnit], Awaitable[bytes]]
 
 
@@ -38,20 +40,32 @@ class CameraProber:
         self._limit_s = limit_s
 
     async def probe(self, source: StreamSource) -> ProbeAnswer:
-        """What the camera has; an `AppError` in plain words within the limit."""
+        """What the camera has; a `TroubleError` in plain words within the limit, the picture included."""
         start_us = self._clock.monotonic_us()
+        deadline_us = start_us + int(self._limit_s * 1e6)
         gate = DeviceGate(await asyncio.to_thread(self._gate_rules))
-        seen = await probe(source, self._limit_s, gate=gate)
-        picture = await self._picture(seen.tracks, seen.key_unit)
+        seen = await probe(source, self._limit_s - min(_STILL_S, self._limit_s / 4), gate=gate)
+        left_s = (deadline_us - self._clock.monotonic_us()) / 1e6
+        picture = await self._picture(seen.tracks, seen.key_unit, left_s)
         took_ms = (self._clock.monotonic_us() - start_us) // 1000
-        return ProbeAnswer(seen.tracks, picture, took_ms, seen.transport, seen.sends_password_in_clear)
+        return ProbeAnswer(
+            seen.tracks,
+            picture,
+            took_ms,
+            seen.transport,
+            seen.sends_password_in_clear,
+            seen.clock_offset_ms,
+        )
 
-    async def _picture(self, tracks: tuple[TrackConfig, ...], unit: AccessUnit | None) -> bytes | None:
+    async def _picture(
+        self, tracks: tuple[TrackConfig, ...], unit: AccessUnit | None, left_s: float
+    ) -> bytes | None:
         """A JPEG; None when there is no picture to decode, which does not make the camera a bad one."""
         if unit is None:
             return None
         try:
             track = next(track for track in tracks if track.track_id == unit.track_id)
-            return await self._still(track, unit)
-        except (AppError, StopIteration):
+            async with asyncio.timeout(left_s):
+                return await self._still(track, unit)
+        except (AppError, StopIteration, TimeoutError):
             return None

@@ -18,12 +18,13 @@ from civiscope.ingest.model import (
     Transport,
 )
 from civiscope.ingest.ports import StreamSink
-from civiscope.ingest.probe import probe
+from civiscope.ingest.probe import presented_certificate, probe
 from civiscope.ingest.settings import IntakeSettings
 
 __all__ = [
     "FeedAway", "FeedClient", "FeedDropped", "FeedEnded", "FeedEvent", "FeedHandler", "FeedReaderStatus",
     "FeedRun", "FeedServer", "FeedSettings", "FeedStart", "FeedUnit",
-    "Intake", "IntakeSettings", "StreamSink", "probe",
+    "Intake", "IntakeSettings", "StreamSink", "presented_certificate",
+    "probe",
     "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
 ]  # fmt: skip

@@ -2,17 +2,19 @@
 
 import contextlib
 from collections.abc import Sequence
-from concurrent.futures import Future
 
 from civiscope.base import AppError
+from civiscope.devices import Trouble
 from civiscope.ingest.connection import Connection, TlsTrust
 from civiscope.ingest.datagrams import PortPair
 from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, StreamSource
-from civiscope.ingest.network import Endpoint, Network, SocketAddress, endpoint_of, found_addresses
+from civiscope.ingest.network import Network
+from civiscope.ingest.reaching import Reaching
 from civiscope.ingest.reception import Reception
 from civiscope.ingest.run import Run
 from civiscope.ingest.settings import IntakeSettings
+from civiscope.ingest.strangers import FIRST_BYTES, stranger
 from civiscope.media.wire import (
     Arrival,
     ClientEvent,
@@ -47,6 +49,18 @@ _LOSSES = {
     EndReason.CLOSED: LossReason.CLOSED,
     EndReason.STOPPED: LossReason.REMOVED,
 }
+_TROUBLES = {
+    EndReason.AUTHENTICATION: Trouble.AUTHENTICATION,
+    EndReason.UNSUPPORTED: Trouble.CODEC,
+    EndReason.TIMEOUT: Trouble.TIMEOUT,
+}
+_ADVICE = {
+    EndReason.AUTHENTICATION: "Enter the name and password of a user of the camera who may see its stream.",
+    EndReason.UNSUPPORTED: "Set the camera's stream to H.264, H.265 or MJPEG.",
+    EndReason.TIMEOUT: "A camera that is starting may need a minute.",
+    EndReason.REFUSED: "Check the path after the host name; the camera's manual or its page names it.",
+    EndReason.TRANSPORT: "Try the other transport.",
+}
 
 
 class CameraSession:
@@ -59,8 +73,6 @@ class CameraSession:
         settings: IntakeSettings,
         network: Network,
         run: Run,
-        *,
-        first_packet_s: float | None = None,
     ) -> None:
         self.transport_refused = False
         """The camera does not do this transport: the other one may work."""
@@ -68,17 +80,21 @@ class CameraSession:
         self._source = source
         self._settings = settings
         self._run = run
-        self._endpoint: Endpoint = endpoint_of(source.url)
+        self.camera_date = ""
+        """What the camera's Date header said last, if it has one (RFC 2326 §12.18)."""
+        self.date_arrival_us: int | None = None
+        """When it came (UTC); None while there is none."""
         self._network = network
-        self._looking: Future[tuple[SocketAddress, ...]] | None = network.look_up(self._endpoint)
-        self._trust = TlsTrust(source.tls_fingerprint, settings.ca_file) if self._endpoint.is_tls else None
+        trust = TlsTrust(source.tls_fingerprint, settings.ca_file)
+        self._reaching = Reaching(source.url, network, trust, settings.connect_timeout_s)
+        self._is_tls = self._reaching.endpoint.is_tls
         self._connection: Connection | None = None
-        self._is_open = False
+        self._first = b""
         self._client = ClientSession(_client_settings(source, transport, settings))
         self._reception = Reception(
             run,
             settings.stall_s,
-            first_packet_s or settings.stall_s,
+            settings.first_packet_s or settings.stall_s,
             reorder=transport is RtpTransport.UDP,
         )
         self._ports: list[PortPair] = []
@@ -95,7 +111,7 @@ class CameraSession:
     @property
     def peer(self) -> tuple[str, int] | None:
         """See `life.Session`."""
-        return self._connection.peer if self._connection is not None else None
+        return self._reaching.peer
 
     @property
     def sends_password_in_clear(self) -> bool:
@@ -104,20 +120,19 @@ class CameraSession:
 
     def poll(self, buffer: memoryview, arrival: Arrival) -> None:
         """Take and give all that can be now; raises `Lost` when it is over."""
-        if not self._is_open:
+        connection = self._connection
+        if connection is None:
             self._open(arrival.monotonic_us)
             return
-        connection = self._connection
-        assert connection is not None  # it is open
         packets = self._receive(memoryview(self._left), arrival) if self._left else 0
-        for _ in range(_MAX_READS if self._trust is None else _MAX_TLS_READS):
+        for _ in range(_MAX_TLS_READS if self._is_tls else _MAX_READS):
             if packets > _MAX_PACKETS:
                 break
-            count = connection.read_into(buffer)
+            count = self._read(connection, buffer)
             if not count:
                 break
             packets += self._receive(buffer[:count], arrival)
-            if count < len(buffer) and self._trust is None:
+            if count < len(buffer) and not self._is_tls:
                 break
         if self._ports:
             self._read_datagrams(arrival)
@@ -128,7 +143,7 @@ class CameraSession:
     def rest(self) -> tuple[int, int]:
         """See `life.Session`: a playing session on an open TCP connection waits for bytes."""
         connection = self._connection
-        if not self.is_playing or self._left or self._ports or self._trust is not None or connection is None:
+        if not self.is_playing or self._left or self._ports or self._is_tls or connection is None:
             return -1, 0
         return connection.descriptor, self._look_due_us
 
@@ -150,47 +165,53 @@ class CameraSession:
         """Say goodbye if anybody is there, and let go of every socket."""
         connection = self._connection
         if connection is not None:
-            if self._is_open:
-                self._client.stop(arrival.monotonic_us)
-                with contextlib.suppress(Lost):
-                    connection.send(self._client.outgoing())
-            connection.close()
+            self._client.stop(arrival.monotonic_us)
+            with contextlib.suppress(Lost):
+                connection.send(self._client.outgoing())
+        self._reaching.close()
         for pair in self._ports:
             pair.close()
         self._ports.clear()
         self._connection = None
-        if self._looking is not None:
-            self._looking.cancel()
 
-    # -- reaching the camera
+    def overdue(self) -> Lost:
+        """See `life.Session`."""
+        if self._connection is None:
+            return self._reaching.overdue()
+        if self.is_playing:
+            return Lost(
+                LossReason.STALLED,
+                "The camera accepted the connection but sent no picture that can be read in time.",
+                "Check its encoder, or try the other transport.",
+            )
+        return Lost(
+            LossReason.UNREACHABLE,
+            "What answers at this address took the connection, and then was silent.",
+            "Check the port. A camera that is starting may need a minute.",
+            trouble=Trouble.TIMEOUT,
+        )
 
     def _open(self, now_us: int) -> None:
-        if self._since_us < 0:
-            self._since_us = now_us
-        if self._connection is None:
-            self._connect(now_us)
-        elif self._connection.is_open():
-            self._is_open = True
+        connection = self._reaching.open(now_us)
+        if connection is not None:
+            self._connection = connection
             self._client.start(now_us)
-            self._connection.send(self._client.outgoing())
-            return
-        steps = 1 if self._trust is None else 2
-        if now_us - self._since_us > self._settings.connect_timeout_s * steps * 1e6:
-            raise Lost(
-                LossReason.UNREACHABLE,
-                f"{self._endpoint.host} does not answer: check cable, power and address.",
-            )
-
-    def _connect(self, now_us: int) -> None:
-        looking = self._looking
-        if looking is None or not looking.done():
-            return
-        addresses = found_addresses(looking, self._endpoint)
-        self._looking = None
-        self._since_us = now_us
-        self._connection = Connection(self._endpoint, addresses, self._trust, self._network.gate)
+            connection.send(self._client.outgoing())
 
     # -- what comes
+
+    def _read(self, connection: Connection, buffer: memoryview) -> int:
+        """Bytes read; the first ones are kept, to tell a camera from something else."""
+        if self.is_playing:
+            return connection.read_into(buffer)
+        try:
+            count = connection.read_into(buffer)
+        except Lost as lost:
+            if lost.reason is LossReason.CLOSED and not self._first:
+                raise stranger(b"", "RTSP") from lost
+            raise
+        self._first += bytes(buffer[: min(count, FIRST_BYTES)])
+        return count
 
     def _receive(self, data: memoryview, arrival: Arrival) -> int:
         """How many packets came; what is too much for one tick is left for the next one."""
@@ -213,6 +234,8 @@ class CameraSession:
                 case Packets():
                     self._reception.take(event.items, arrival)
                 case Described():
+                    self.camera_date = event.date
+                    self.date_arrival_us = arrival.utc_us if event.date else None
                     self._describe(event.tracks)
                 case UdpPortsNeeded():
                     self._give_ports(event.track, arrival)
@@ -220,16 +243,27 @@ class CameraSession:
                     self._play(event.tracks, arrival)
                 case Ended():
                     self.transport_refused = event.reason is EndReason.TRANSPORT
-                    raise Lost(self._loss_of(event.reason), event.detail)
+                    raise self._loss_of(event)
 
-    def _loss_of(self, reason: EndReason) -> LossReason:
-        return LossReason.STALLED if self.is_playing and reason is EndReason.TIMEOUT else _LOSSES[reason]
+    def _loss_of(self, ended: Ended) -> Lost:
+        reason = ended.reason
+        if self.is_playing and reason is EndReason.TIMEOUT:
+            return Lost(LossReason.STALLED, ended.detail)
+        if reason is EndReason.PROTOCOL and not self._first.startswith(b"RTSP/"):
+            return stranger(self._first, "RTSP")
+        return Lost(
+            _LOSSES[reason],
+            ended.detail,
+            _ADVICE.get(reason, ""),
+            trouble=_TROUBLES.get(reason, Trouble.STREAM),
+        )
 
     def _describe(self, tracks: Sequence[SessionTrack]) -> None:
         try:
             self._reception.describe(tracks)
         except AppError as error:
-            raise Lost(LossReason.PROTOCOL, error.message) from error
+            advice = _ADVICE[EndReason.UNSUPPORTED]
+            raise Lost(LossReason.PROTOCOL, error.message, advice, trouble=Trouble.CODEC) from error
 
     def _play(self, tracks: Sequence[SessionTrack], arrival: Arrival) -> None:
         self.is_playing = True

@@ -67,6 +67,11 @@ class Connection:
         """AF_INET or AF_INET6."""
         return int(self._socket.family)
 
+    @property
+    def is_connected(self) -> bool:
+        """TCP stands; TLS may be under way."""
+        return self._is_open or self._wrapped is not None
+
     def is_open(self) -> bool:
         """True once bytes may flow; raises `Lost` when it failed."""
         if self._is_open:
@@ -95,12 +100,15 @@ class Connection:
         except ssl.SSLCertVerificationError as error:
             raise Lost(
                 LossReason.TLS,
-                f"The camera's certificate is not trusted ({error.verify_message}): "
-                "compare its fingerprint and enter it, or install a certificate of a known authority.",
+                f"The camera's certificate is not trusted ({error.verify_message.rstrip('.')}).",
+                "Compare its fingerprint at the camera and enter it, or install a certificate of a known "
+                "authority.",
             ) from error
         except (ssl.SSLError, OSError) as error:
             raise Lost(
-                LossReason.TLS, "The camera does not speak TLS here: check the port, or use rtsp://."
+                LossReason.TLS,
+                "What answers at this port does not speak TLS.",
+                "Check the port, or use an address without encryption (rtsp:// or http://).",
             ) from error
         self._tls.check(wrapped)
         self._is_open = True
@@ -147,15 +155,15 @@ class Connection:
         if error.errno in _REFUSALS:
             return Lost(
                 LossReason.REFUSED,
-                f"Nothing listens at port {self._endpoint.port} of {self._endpoint.host}: check the port, or "
-                "whether RTSP is switched on.",
+                f"Nothing listens at port {self._endpoint.port} of {self._endpoint.host}.",
+                "Check the port, and whether the camera's streaming is switched on.",
             )
         if error.errno in _ENDS:
             return Lost(LossReason.CLOSED, "The connection was reset.")
         return Lost(
             LossReason.UNREACHABLE,
-            f"{self._endpoint.host} cannot be reached ({error.strerror or 'network error'}): "
-            "check cable, power and address.",
+            f"{self._endpoint.host} cannot be reached ({error.strerror or 'network error'}).",
+            "Check cable, power and address.",
         )
 
 
@@ -193,10 +201,30 @@ class TlsTrust:
         """Raise `Lost` if the certificate is not the pinned one."""
         if not self._fingerprint:
             return
-        certificate = wrapped.getpeercert(binary_form=True) or b""
-        if hashlib.sha256(certificate).hexdigest() != self._fingerprint:
+        presented = presented_fingerprint(wrapped)
+        if presented != self._fingerprint:
             raise Lost(
                 LossReason.TLS,
                 "The camera's certificate is not the one known here: the camera was replaced or reset, or "
-                "somebody is in between. Check, then enter its new fingerprint.",
+                "somebody is in between.",
+                "Compare the fingerprint at the camera, then enter the new one.",
+                fingerprint=presented,
             )
+
+
+class TlsWitness(TlsTrust):
+    """Believes nobody: shakes hands only to see which certificate is presented. Nothing is sent after it."""
+
+    def __init__(self) -> None:
+        super().__init__("0", None)
+
+    def check(self, wrapped: ssl.SSLSocket) -> None:
+        """Always `Lost`, with the fingerprint."""
+        raise Lost(
+            LossReason.TLS, "The certificate was looked at.", fingerprint=presented_fingerprint(wrapped)
+        )
+
+
+def presented_fingerprint(wrapped: ssl.SSLSocket) -> str:
+    """SHA-256 of the peer's certificate, 64 small hexadecimal digits."""
+    return hashlib.sha256(wrapped.getpeercert(binary_form=True) or b"").hexdigest()

@@ -64,6 +64,11 @@ class ForeignSession:
         return 0
 
     @property
+    def sends_password_in_clear(self) -> bool:
+        """Unknown: libav does not tell."""
+        return False
+
+    @property
     def process_id(self) -> int | None:
         """Of libav's process; None before it is started."""
         return self._guest.process_id if self._guest is not None else None
@@ -82,7 +87,11 @@ class ForeignSession:
                 break
             self._take(buffer[:count], arrival)
         if arrival.monotonic_us > self._deadline_us:
-            raise Lost(LossReason.STALLED, "libav's process gave nothing in time and was ended.")
+            raise self.overdue()
+
+    def overdue(self) -> Lost:
+        """See `life.Session`."""
+        return Lost(LossReason.STALLED, "libav's process gave nothing in time and was ended.")
 
     def _start(self) -> None:
         """Once the name is looked up: the process is sent to an IP address that the gate let through."""

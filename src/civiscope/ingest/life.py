@@ -1,6 +1,7 @@
 """The life of one stream: attempts, runs, pauses between them, and how it stands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from civiscope.base import Backoff, Clock, Log
@@ -36,6 +37,11 @@ class Session(Protocol):
         """So far."""
         ...
 
+    @property
+    def sends_password_in_clear(self) -> bool:
+        """The camera offers only Basic on an open connection: whoever listens can read the password."""
+        ...
+
     def poll(self, buffer: memoryview, arrival: Arrival) -> None:
         """Take and give all that can be now; raises `Lost` when it is over."""
         ...
@@ -47,6 +53,10 @@ class Session(Protocol):
         """
         ...
 
+    def overdue(self) -> Lost:
+        """What to tell somebody who has no more time, by how far it came."""
+        ...
+
     def flush(self) -> None:
         """Deliver what was still being put together."""
         ...
@@ -54,6 +64,16 @@ class Session(Protocol):
     def close(self, arrival: Arrival) -> None:
         """Let go of everything."""
         ...
+
+
+def begin_session(
+    source: StreamSource, transport: Transport, settings: IntakeSettings, network: Network, run: Run
+) -> Session:
+    """One attempt by the transport that the address asks for; raises `Lost` when it cannot even begin."""
+    if source.foreign:
+        return ForeignSession(source, transport, settings, network, run)
+    wanted = RtpTransport.UDP if transport is Transport.UDP else RtpTransport.TCP
+    return CameraSession(source, wanted, settings, network, run)
 
 
 class StreamLife:
@@ -155,13 +175,9 @@ class StreamLife:
         self._run = self._new_run()
         self._rate = _Rate()
         self._turn(StreamState.CONNECTING, arrival)
-        if self.source.foreign:
-            return ForeignSession(self.source, self._transport, self._settings, self._network, self._run)
-        wanted = RtpTransport.UDP if self._transport is Transport.UDP else RtpTransport.TCP
-        return CameraSession(
-            self.source, wanted, self._settings, self._network, self._run,
-            first_packet_s=self._settings.stall_s * 2.0 ** min(self._silent_starts, _MAX_PATIENCE),
-        )  # fmt: skip
+        first_packet_s = self._settings.stall_s * 2.0 ** min(self._silent_starts, _MAX_PATIENCE)
+        settings = replace(self._settings, first_packet_s=first_packet_s)
+        return begin_session(self.source, self._transport, settings, self._network, self._run)
 
     def _turn(self, state: StreamState, arrival: Arrival) -> None:
         if state is not self._state:

@@ -106,3 +106,5 @@ class Probed:
     """TCP or UDP: what worked."""
     sends_password_in_clear: bool
     """The camera offers only Basic without TLS: whoever listens can read the password."""
+    clock_offset_ms: int | None = None
+    """The camera's clock minus ours; None when it told nothing in time. Good to a second or so."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from civiscope.base import AppError
-from civiscope.devices import DeviceGate
+from civiscope.devices import DeviceGate, Trouble
 from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason
 
@@ -33,11 +33,17 @@ def endpoint_of(url: str) -> Endpoint:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Lost(LossReason.UNREACHABLE, "The address cannot be read: check host and port.") from error
+        raise Lost(
+            LossReason.UNREACHABLE,
+            "The address cannot be read.",
+            "Check host and port.",
+            trouble=Trouble.ADDRESS,
+        ) from error
     if parts.scheme not in _PORTS or not parts.hostname:
         raise Lost(
             LossReason.UNREACHABLE,
             "The address must begin with rtsp://, rtsps://, http:// or https:// and name a host.",
+            trouble=Trouble.ADDRESS,
         )
     return Endpoint(parts.hostname, port or _PORTS[parts.scheme], parts.scheme in _TLS_SCHEMES)
 
@@ -78,7 +84,8 @@ def found_addresses(
     except OSError as error:
         raise Lost(
             LossReason.UNREACHABLE,
-            f"The name {endpoint.host} is not known: check the address or the name server.",
+            f"The name {endpoint.host} is not known.",
+            "Check the address for typing errors, or type the camera's IP address.",
         ) from error
 
 
@@ -90,8 +97,9 @@ def allowed_address(gate: DeviceGate, addresses: Sequence[SocketAddress]) -> Soc
     try:
         gate.check(*addresses[0][1])
     except (AppError, IndexError) as error:
-        words = error.message if isinstance(error, AppError) else "The name has no address."
-        raise Lost(LossReason.GATE, words) from error
+        message = error.message if isinstance(error, AppError) else "The name has no address."
+        words, _, advice = message.partition(". ")
+        raise Lost(LossReason.GATE, f"{words.rstrip('.')}.", advice) from error
     return addresses[0]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from civiscope.base import Log, RunId, StreamId, new_id
+from civiscope.devices import Trouble
 from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason
 from civiscope.ingest.ports import StreamSink
@@ -174,8 +175,9 @@ class Run:
         if len(changes) == _CHANGES_PER_WINDOW and now_us - changes[0] < _CHANGE_WINDOW_US:
             raise Lost(
                 LossReason.PROTOCOL,
-                f"The camera changed its picture's format {_CHANGES_PER_WINDOW} times within a minute: check "
-                "its encoder's settings, and whether two streams share one address.",
+                f"The camera changed its picture's format {_CHANGES_PER_WINDOW} times within a minute.",
+                "Check its encoder's settings, and whether two streams share one address.",
+                trouble=Trouble.STREAM,
             )
         changes.append(now_us)
 

@@ -17,6 +17,8 @@ class IntakeSettings:
     """For each RTSP answer."""
     stall_s: float = 5.0
     """Without a packet of the picture (or, lacking one, the sound) a running session is given up."""
+    first_packet_s: float | None = None
+    """The same before the first packet; None: as `stall_s`."""
     retry_first_s: float = 0.25
     retry_limit_s: float = 1.0
     """For a camera that does not answer, that was alive within `alive_s`, or whose session broke."""

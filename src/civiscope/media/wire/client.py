@@ -258,7 +258,7 @@ class ClientSession:
             )
             return
         self._state = _State.SETUP
-        self._events.append(Described(description, tuple(self._tracks)))
+        self._events.append(Described(description, tuple(self._tracks), response.headers.get("Date")))
         self._set_up(0, now_us)
 
     def _set_up(self, track: int, now_us: int) -> None:

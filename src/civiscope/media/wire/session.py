@@ -92,6 +92,8 @@ class Described:
 
     description: SessionDescription
     tracks: tuple[SessionTrack, ...]
+    date: str = ""
+    """The Date header of the answer: what the camera's clock shows."""
 
 
 @dataclass(frozen=True, slots=True)
