@@ -12,6 +12,8 @@ from civiscope.api.errors import http_answer, install_error_answers
 from civiscope.api.faces import Faces
 from civiscope.api.guard import Guard
 from civiscope.api.look_calls import LookCalls
+from civiscope.api.me_calls import MeCalls
+from civiscope.api.people_calls import PeopleCalls
 from civiscope.api.session_calls import SessionCalls
 from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
@@ -34,6 +36,8 @@ class Application:
         self._looks = LookCalls(faces, guard)
         self.calls: tuple[Call, ...] = (
             *SessionCalls(faces, guard).calls(),
+            *MeCalls(faces).calls(),
+            *PeopleCalls(faces).calls(),
             *CameraCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),

@@ -28,6 +28,8 @@ class Call:
     """Further status codes, for the OpenAPI document."""
     raw: bool = False
     """The handler gives a ready response (media, files), not JSON."""
+    person_only: bool = False
+    """Not for tokens, whatever they may."""
     scoped: bool = False
     """Open to who has the permission on some channels only: the handler asks again with the channel
     (`authorise_on`), or shows those channels only (`channels_with`). Else it must hold on the whole site."""
@@ -59,7 +61,9 @@ def _guarded(guard: Guard, call: Call) -> type[APIRoute]:
             inner = super().get_route_handler()
 
             async def admit_first(request: Request) -> Response:
-                request.state.visitor = await guard.admit(request, call.access, scoped=call.scoped)
+                request.state.visitor = await guard.admit(
+                    request, call.access, scoped=call.scoped, person_only=call.person_only
+                )
                 return await inner(request)
 
             return admit_first

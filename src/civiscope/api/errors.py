@@ -30,12 +30,15 @@ _INTERNAL_WORDS = (
 
 
 def error_answer(error: AppError, status: int | None = None) -> JSONResponse:
-    """The JSON answer for a failure; `retry_after_s`, where the error has one, goes into body and header."""
+    """The JSON answer for a failure; what the error has besides its words goes into the body."""
     body: dict[str, object] = {"kind": error.kind.value, "message": error.message}
     headers: dict[str, str] = {}
     fields = getattr(error, "fields", None)
     if isinstance(fields, dict):
         body["fields"] = fields
+    factors = getattr(error, "second_factor", None)
+    if isinstance(factors, tuple):
+        body["second_factor"] = list(factors)
     wait_s = getattr(error, "retry_after_s", None)
     if isinstance(wait_s, int | float):
         body["retry_after_s"] = math.ceil(wait_s)

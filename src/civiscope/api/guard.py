@@ -22,6 +22,7 @@ COOKIE = "__Host-civiscope"
 CSRF_HEADER = "x-csrf-token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE_LIMIT_CHARS = 512
+_BEARER_LIMIT_CHARS = 512
 
 
 class Open(Enum):
@@ -40,6 +41,7 @@ class Visitor:
 
     principal: Principal
     token: str
+    """Empty for a program: it has no session."""
 
 
 class Guard:
@@ -48,13 +50,17 @@ class Guard:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    async def admit(self, request: Request, access: Access, *, scoped: bool = False) -> Visitor | None:
+    async def admit(
+        self, request: Request, access: Access, *, scoped: bool = False, person_only: bool = False
+    ) -> Visitor | None:
         """The visitor, or None for a call open to anyone. Changing calls prove their origin first.
 
         The permission must hold on the whole site; for a `scoped` call, whose handler asks again, anywhere.
+        A program with a token (`Authorization: Bearer`) proves no origin: no browser sends one by itself.
         """
         refuse_foreign_fetch(request)
-        is_change = request.method not in _SAFE_METHODS
+        is_token = access is not Open.ANYONE and bearer_of(request) is not None
+        is_change = request.method not in _SAFE_METHODS and not is_token
         if is_change:
             require_same_origin(request)
         if access is Open.ANYONE:
@@ -62,16 +68,27 @@ class Guard:
         visitor = await self.visitor(request)
         if is_change:
             check_csrf(visitor.token, request.headers.get(CSRF_HEADER))
+        if person_only and is_token:
+            raise AppError(ErrorKind.DENIED, "This is for people, not for tokens. Sign in on the page.")
         if isinstance(access, Permission):
             (authorise_somewhere if scoped else authorise)(visitor.principal, access)
         return visitor
 
     async def visitor(self, connection: HTTPConnection) -> Visitor:
-        """Who holds the session of this request or socket; UNAUTHENTICATED when nobody does."""
+        """Who holds the session or token of this request or socket; UNAUTHENTICATED when nobody does."""
+        bearer = bearer_of(connection)
+        if bearer is not None:
+            return Visitor(await self._accounts.tokens.principal(bearer, where_from(connection)), "")
         token = connection.cookies.get(COOKIE, "")
         if not token or len(token) > _COOKIE_LIMIT_CHARS:
             raise AppError(ErrorKind.UNAUTHENTICATED, "You are not signed in. Sign in first.")
         return Visitor(await self._accounts.session(token), token)
+
+
+def bearer_of(connection: HTTPConnection) -> str | None:
+    """The token of a program (RFC 6750 §2.1); None if the request carries none. Never taken from a URL."""
+    scheme, _, text = connection.headers.get("authorization", "").partition(" ")
+    return text.strip()[:_BEARER_LIMIT_CHARS] if scheme.lower() == "bearer" else None
 
 
 def visitor_of(request: Request) -> Visitor:

@@ -15,6 +15,7 @@ from civiscope.api.guard import (
     Guard,
     Open,
     Visitor,
+    bearer_of,
     refuse_foreign_fetch,
     require_same_origin,
     visitor_of,
@@ -100,7 +101,8 @@ class LookCalls:
         """`WS /looks/{id}/live`: from accepting to closing."""
         try:
             refuse_foreign_fetch(socket)
-            require_same_origin(socket)
+            if bearer_of(socket) is None:
+                require_same_origin(socket)
         except AppError:
             await socket.close(4403)  # before accepting: a plain 403
             return

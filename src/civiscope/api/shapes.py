@@ -23,10 +23,11 @@ class SetupBody(_Shape):
 
 
 class SignInBody(_Shape):
-    """Who signs in."""
+    """Who signs in; the code where a second factor is asked for."""
 
     name: Annotated[str, Field(max_length=200)]
     password: Annotated[SecretStr, Field(max_length=1024)]
+    code: Annotated[SecretStr, Field(max_length=200)] | None = None
 
 
 class ProbeBody(_Shape):

@@ -121,7 +121,8 @@ def standing(own: frozenset[Role], given: Sequence[RoleGrant], now_us: int, scop
         if draft.channel_id is not None:
             scoped.append(ScopedRole(draft.role, frozenset({draft.channel_id})))
         elif draft.group_id is not None:
-            scoped.append(ScopedRole(draft.role, scopes.groups.get(draft.group_id, frozenset())))
+            channels = scopes.groups.get(draft.group_id, frozenset())
+            scoped.append(ScopedRole(draft.role, channels, draft.group_id))
         else:
             roles.add(draft.role)
     return Standing(frozenset(roles), tuple(scoped))

@@ -97,6 +97,8 @@ class ScopedRole:
 
     role: Role
     channels: frozenset[ChannelId]
+    group_id: UUID | None = None
+    """The group whose channels they are, if it was given on a group."""
 
 
 @dataclass(frozen=True, slots=True)
