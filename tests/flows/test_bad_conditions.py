@@ -177,7 +177,7 @@ def test_a_full_disk_is_a_gap_with_its_reason_and_heals(
             pass
     assert shutil.disk_usage(disk).free < 1 << 16
     wait_for("the full disk to be told", lambda: volume_state(desk) == "full", 15, 0.2)
-    assert set(product.pids()) >= {"recorder", "server", "analyst", "worker"}
+    assert set(product.pids()) >= {"recorder", "server", "analyst", "worker", "driver"}
     freed_us = desk.get("/session")["server_time_us"]
     filler.unlink()
     wait_for("recording again", lambda: recorded_after(desk, channel_id, freed_us), 30, 0.3)

@@ -27,7 +27,7 @@ def timeline(desk: Desk, channel_id: str, since_us: int) -> dict[str, Any]:
     return found | {"now_us": answer["now_us"]}
 
 
-@pytest.mark.parametrize("role", ["analyst", "worker", "server"])
+@pytest.mark.parametrize("role", ["analyst", "worker", "driver", "server"])
 def test_recording_does_not_notice(product: Product, desk: Desk, channel_id: str, role: str) -> None:
     began_us = desk.get("/session")["server_time_us"]
     time.sleep(1.2)  # footage to stand before the kill

@@ -33,7 +33,7 @@ LOST_LIMIT_US = 1_300_000
 AWAY_LIMIT_S = float(os.environ.get("SOAK_AWAY_S", "10"))
 """3 s on a machine of its own; the table prints the real figures."""
 GROWTH_LIMIT_BYTES = 80 << 20
-ROLES = ("recorder", "server", "analyst", "worker")
+ROLES = ("recorder", "server", "analyst", "worker", "driver")
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(SECONDS + 240)]
 

@@ -70,7 +70,7 @@ class Home:
 
     def ensure(self) -> None:
         """Create what is missing, readable by us alone; refuse a folder of somebody else."""
-        roles = [self.role(name) for name in ("recorder", "server", "analyst", "worker")]
+        roles = [self.role(name) for name in ("recorder", "server", "analyst", "worker", "driver")]
         for folder in (self.root, self.logs, *roles):
             _private_folder(folder)
         inside = self.root / "run"

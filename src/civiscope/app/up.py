@@ -25,7 +25,7 @@ from civiscope.cluster import (
     stop_on_signals,
 )
 
-_ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("server", 3.0))
+_ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("driver", 1.0), ("server", 3.0))
 """Upstream first, with the seconds each may take to stop; they are stopped in the opposite order."""
 _TOWN_STOP_S = 0.5
 _HEALTHY_WITHIN_S = 60.0
