@@ -13,6 +13,13 @@ from civiscope.simulator.onvif.faults import BodyFault, EncoderFault, OnvifFault
 from civiscope.simulator.onvif.login import DeviceUser, UserLevel
 from civiscope.simulator.onvif.replay import OnvifReplay
 from civiscope.simulator.onvif.server import OnvifServer
+from civiscope.simulator.mjpeg import (
+    PictureCamera,
+    PictureFaults,
+    PictureOptions,
+    PictureServer,
+    serving_pictures,
+)
 from civiscope.simulator.replay import ReplayPeer, as_description
 from civiscope.simulator.server import (
     RtspServer,
@@ -27,6 +34,7 @@ from civiscope.simulator.street import TOWN, StreetPlan, prepare_town
 __all__ = [
     "FAULTLESS", "Burst", "Faults", "Footage", "RtspServer", "SdpLie", "ServerOptions", "SimulatedCamera",
     "ReplayPeer", "as_description",
+    "PictureCamera", "PictureFaults", "PictureOptions", "PictureServer", "serving_pictures",
     "mount_names", "serve_files", "server_tls", "serving",
     "TOWN", "StreetPlan", "prepare_town",
     "BodyFault", "DeviceTraits", "DeviceUser", "EncoderFault", "Encoding", "OnvifFaults", "OnvifReplay",

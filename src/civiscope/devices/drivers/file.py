@@ -5,11 +5,12 @@ followed before that is judged. The files are read here, where no key is.
 """
 
 import asyncio
+import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -84,7 +85,7 @@ class FileDevice(Unsteered):
 def path_of(address: str) -> Path:
     """The absolute path that a `file:///…` address names (RFC 8089); TroubleError(ADDRESS) for any other."""
     parts = urlsplit(address)
-    path = unquote(parts.path, errors="strict") if parts.path.isascii() else parts.path
+    path = os.fsdecode(unquote_to_bytes(parts.path))  # a name on the disk is bytes
     is_plain = (
         parts.scheme == "file" and parts.netloc in {"", "localhost"} and not (parts.query or parts.fragment)
     )

@@ -133,10 +133,10 @@ def _request(target: Target, prover: Prover) -> bytes:
 async def _read_head(line: Line) -> tuple[Head, bytes]:
     data = b""
     while not (end := _HEAD_END.search(data)):
-        piece = await line.receive()
-        data += piece
-        if not piece or len(data) > HEAD_LIMIT_BYTES or not _may_be_http(data):
+        piece = await line.receive() if len(data) <= HEAD_LIMIT_BYTES and _may_be_http(data) else b""
+        if not piece:
             raise not_a_camera(line.target.host, line.target.port, "HTTP")
+        data += piece
     status = _STATUS.match(data)
     if status is None:
         raise not_a_camera(line.target.host, line.target.port, "HTTP")
