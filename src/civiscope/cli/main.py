@@ -18,7 +18,7 @@ from civiscope.app.rebuild import rebuild_catalogue_of
 from civiscope.app.role import first_told
 from civiscope.app.settings import Settings, default_home, load_settings
 from civiscope.app.site import create_site
-from civiscope.app.town import serve_clips, serve_town
+from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
 from civiscope.cli.trust_words import vault
@@ -175,15 +175,33 @@ def camera_remove(
     _run(remove())
 
 
+OnvifPortOption = Annotated[int, typer.Option(min=0, max=65535, help="For ONVIF; 0 picks a free one.")]
+DiscoverableOption = Annotated[bool, typer.Option("--discoverable", help="Answer WS-Discovery.")]
+DiscoverOnOption = Annotated[
+    list[str] | None,
+    typer.Option("--discover-on", help="IPv4 address of an interface of ours; may be repeated."),
+]
+
+
 @sim.command("file")
 def sim_file(
     clips: Annotated[list[Path], typer.Argument(help="Video files; each becomes one camera.")],
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8554,
     user: Annotated[str | None, typer.Option(help="name:password that clients must give.")] = None,
+    onvif: Annotated[
+        bool, typer.Option("--onvif", help="As ONVIF devices with a small second stream.")
+    ] = False,
+    onvif_port: OnvifPortOption = 0,
+    discoverable: DiscoverableOption = False,
+    discover_on: DiscoverOnOption = None,
+    count: Annotated[int, typer.Option(min=0, max=999, help="So many cameras, files in turn.")] = 0,
 ) -> None:
     """Serve video files as RTSP cameras, looped without re-encoding."""
-    _run(serve_clips(clips, host, port, user, typer.echo))
+    wanted = [clips[number % len(clips)] for number in range(count or len(clips))]
+    wish = _onvif_wish(onvif_port, discoverable, discover_on)
+    with_onvif = onvif or discoverable or discover_on
+    _run(serve_clips(wanted, (host, port), user, wish if with_onvif else None, typer.echo))
 
 
 @sim.command("town")
@@ -191,9 +209,18 @@ def sim_town(
     home: HomeOption = None,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8554,
+    onvif_port: OnvifPortOption = 0,
+    discoverable: DiscoverableOption = False,
+    discover_on: DiscoverOnOption = None,
+    cameras: Annotated[int, typer.Option(min=1, max=999, help="Beyond four, streets repeat.")] = 4,
 ) -> None:
-    """Serve drawn streets as RTSP cameras."""
-    _run(serve_town(_home(home), host, port, typer.echo))
+    """Serve drawn streets as ONVIF devices with RTSP streams."""
+    wish = _onvif_wish(onvif_port, discoverable, discover_on)
+    _run(serve_town(_home(home), (host, port), cameras, wish, typer.echo))
+
+
+def _onvif_wish(port: int, discoverable: bool, interfaces: list[str] | None) -> OnvifWish:
+    return OnvifWish(port, discoverable or bool(interfaces), tuple(interfaces or ()))
 
 
 @audit.command("verify")

@@ -4,7 +4,7 @@ Facts in: none. Facts out: none.
 Invariants: `media.wire` opens nothing and raises `ProtocolError` only; PyAV is imported in this room alone.
 """
 
-from civiscope.media.encoder import EncoderSettings, PlanarPicture, encode_clip
+from civiscope.media.encoder import EncoderSettings, PlanarPicture, encode_clip, recode_clip
 from civiscope.media.files import FileUnits, read_tracks
 from civiscope.media.foreign import ForeignOrders, ForeignReader, ForeignTrack, LiveUnit
 from civiscope.media.model import (
@@ -19,7 +19,7 @@ from civiscope.media.model import (
 from civiscope.media.still import Still, decode_key_frame
 
 __all__ = [
-    "EncoderSettings", "PlanarPicture", "encode_clip",
+    "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
     "FileUnits", "read_tracks", "Still", "decode_key_frame",
     "ForeignOrders", "ForeignReader", "ForeignTrack", "LiveUnit",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",

@@ -1,4 +1,4 @@
-"""Video files made from drawn pictures, for the simulated town and tests; nothing else uses it.
+"""Video files made from drawn pictures, and small ones from large ones, for the simulator and tests alone.
 
 The encoders come with PyAV's wheel (docs/adr/0005).
 """
@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
@@ -50,7 +50,7 @@ def encode_clip(path: Path, pictures: Iterable[PlanarPicture], settings: Encoder
             stream: VideoStream | None = None
             for picture in pictures:
                 if stream is None:
-                    stream = _add_stream(container, picture, settings)
+                    stream = _add_stream(container, (picture.width_px, picture.height_px), settings)
                 frame = _frame(picture)
                 frame.pts = count
                 frame.time_base = Fraction(1, settings.rate_fps)
@@ -67,12 +67,42 @@ def encode_clip(path: Path, pictures: Iterable[PlanarPicture], settings: Encoder
     return count
 
 
+def recode_clip(source: Path, target: Path, width_px: int, height_px: int, settings: EncoderSettings) -> int:
+    """Write a media file's pictures again, in another size and rate and without sound; how many were written.
+
+    Pictures keep their time within half a step of the new rate. Raises AppError(invalid) as `encode_clip`.
+    """
+    count = 0
+    try:
+        with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+            stream = _add_stream(writer, (width_px, height_px), settings)
+            begin_s: float | None = None
+            for frame in reader.decode(video=0):
+                begin_s = frame.time if begin_s is None else begin_s
+                due = int(((frame.time or 0.0) - (begin_s or 0.0)) * settings.rate_fps + 1e-6)
+                if due < count:
+                    continue
+                small = frame.reformat(width=width_px, height=height_px, format="yuv420p")
+                small.time_base = Fraction(1, settings.rate_fps)
+                small.pict_type = PictureType.NONE
+                while count <= due:
+                    small.pts = count
+                    writer.mux(stream.encode(small))
+                    count += 1
+            writer.mux(stream.encode(None))
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        raise AppError(ErrorKind.INVALID, f"cannot make {source.name} smaller: {error}") from error
+    if count == 0:
+        raise AppError(ErrorKind.INVALID, f"cannot make {source.name} smaller: it holds no picture")
+    return count
+
+
 def _add_stream(
-    container: av.container.OutputContainer, picture: PlanarPicture, settings: EncoderSettings
+    container: av.container.OutputContainer, size_px: tuple[int, int], settings: EncoderSettings
 ) -> VideoStream:
     stream = container.add_stream(settings.encoder, rate=settings.rate_fps)
     assert isinstance(stream, VideoStream)
-    stream.width, stream.height, stream.pix_fmt = picture.width_px, picture.height_px, "yuv420p"
+    (stream.width, stream.height), stream.pix_fmt = size_px, "yuv420p"
     stream.codec_context.gop_size = settings.gop_frames
     stream.codec_context.max_b_frames = settings.b_frames
     stream.codec_context.thread_count = 1

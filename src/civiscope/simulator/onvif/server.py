@@ -79,6 +79,11 @@ class OnvifServer:
         scheme = "http" if self._step.tls is None else "https"
         return f"{scheme}://{f'[{told}]' if ':' in told else told}:{self.port}/onvif/{number}/device_service"
 
+    def told_url(self, device: SimulatedDevice, interface: str) -> str:
+        """The address that discovery tells to who hears it at this interface's address."""
+        is_everywhere = self._step.host in {"", "0.0.0.0", "::"}  # noqa: S104  compared, not bound
+        return self.url(device.name, device.faults.xaddr_host or (interface if is_everywhere else ""))
+
     async def __aenter__(self) -> "OnvifServer":
         await self.start()
         return self

@@ -228,9 +228,13 @@ def write_envelope(
     body: Sequence[Content], header: Sequence[Content] = (), omits: frozenset[str] = frozenset()
 ) -> bytes:
     """A SOAP 1.2 message in UTF-8; elements whose local name is in `omits` are left out whole."""
-    declared = "".join(f" xmlns:{prefix}={quoteattr(space)}" for prefix, space in NAMESPACES.items())
     root = node("env:Envelope", node("env:Header", *header) if header else None, node("env:Body", *body))
     text = b"".join(_written(root, omits))
+    declared = "".join(
+        f" xmlns:{prefix}={quoteattr(space)}"
+        for prefix, space in NAMESPACES.items()
+        if f"{prefix}:".encode() in text
+    )
     start = b"<env:Envelope"
     head = b'<?xml version="1.0" encoding="UTF-8"?>\n'
     return head + start + declared.encode() + text[len(start) :]
