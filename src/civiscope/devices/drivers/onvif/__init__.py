@@ -7,6 +7,7 @@ answer is read with bounds; requests and passwords are never logged.
 
 from civiscope.devices.driver import Driver
 from civiscope.devices.drivers.onvif.device import OnvifReach
+from civiscope.devices.drivers.onvif.discovery import discover
 from civiscope.devices.equipment import Ability
 
 DRIVER = Driver(
@@ -15,6 +16,7 @@ DRIVER = Driver(
     schemes=frozenset({"onvif", "http", "https"}),
     reach=OnvifReach(),
     abilities=frozenset(Ability),
+    discover=discover,
 )
 
 __all__ = ["DRIVER"]

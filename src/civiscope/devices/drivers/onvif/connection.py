@@ -179,13 +179,19 @@ def _no_cookies() -> AbstractCookieJar:
     return aiohttp.DummyCookieJar()
 
 
+_TROUBLES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Trouble], ...] = (
+    (aiohttp.InvalidURL, Trouble.ADDRESS),
+    ((aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorDNSError), Trouble.UNREACHABLE),
+    (TimeoutError, Trouble.TIMEOUT),
+    (aiohttp.ClientConnectorSSLError, Trouble.CERTIFICATE),
+)
+"""The first that fits."""
+
+
 def _kind(error: Exception) -> Trouble:
-    if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.ClientConnectorDNSError):
-        return Trouble.UNREACHABLE
-    if isinstance(error, TimeoutError):
-        return Trouble.TIMEOUT
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return Trouble.CERTIFICATE
+    for kinds, found in _TROUBLES:
+        if isinstance(error, kinds):
+            return found
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
         return Trouble.UNREACHABLE
     if isinstance(error, aiohttp.ClientConnectorError):
