@@ -13,7 +13,7 @@ export interface Asked<T> {
   readonly refresh: () => void;
 }
 
-/** Ask now, and again every `everyMs`; an old answer stays beside a new problem. `key` names the question. */
+/** Ask now, and again every `everyMs`; an old answer stays beside a new problem that is not a refusal. `key` names the question. */
 export function useAsked<T>(
   ask: (signal: AbortSignal) => Promise<Result<T>>,
   key: string,
@@ -36,7 +36,11 @@ export function useAsked<T>(
       const answer = await latest.current(abort.signal);
       if (abort.signal.aborted) return;
       if (answer.ok) setState({ value: answer.value, problem: null, answeredUs: serverClock.nowUs() });
-      else if (!answer.aborted) setState((old) => ({ ...old, problem: answer.problem }));
+      else if (!answer.aborted) {
+        const { problem } = answer;
+        // What one may not see any more does not stay on the screen; what cannot be asked just now does.
+        setState((old) => ({ ...old, problem, value: problem.kind === "denied" ? null : old.value }));
+      }
       const soon =
         !answer.ok && !answer.aborted && ["offline", "timeout", "unavailable"].includes(answer.problem.kind);
       const waitMs = everyMs ?? (soon ? 3_000 : null);
@@ -59,6 +63,8 @@ export interface Site {
   readonly channels: Asked<readonly Channel[]>;
   readonly can: (permission: string) => boolean;
   readonly onSignedOut: () => void;
+  /** Ask for the session anew: the site's name, host name or zone was changed. */
+  readonly reload: () => void;
   /** Say something once, politely, at the edge of the screen; with a way back where there is one. */
   readonly say: (words: string, undo?: () => void) => void;
 }
