@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from tests.devices.fake_drivers import SECRET, installed
+from tests.devices.strange_drivers import SECRET, installed
 
 from civiscope.base import AppError, DeviceId, ErrorKind, SystemClock, new_id
 from civiscope.bus import Fact

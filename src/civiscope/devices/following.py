@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from civiscope.base import AppError, Backoff, Clock, DeviceId, get_log
 from civiscope.bus import Fact
+from civiscope.devices.cell import places_of
 from civiscope.devices.driver import Driver, DriverPorts, EventSource
 from civiscope.devices.equipment import Notification
 from civiscope.devices.facts import NotificationsDropped
-from civiscope.devices.lane import places_of
 from civiscope.devices.tidying import tidy_notification
 
 NOTIFICATIONS_PER_S = 20
@@ -20,7 +20,7 @@ Publish = Callable[[Fact], None]
 
 
 class Follower:
-    """Follows one device in its driver's lane until cancelled."""
+    """Follows one device in its driver's cell until cancelled."""
 
     def __init__(self, source: EventSource, driver: Driver, ports: DriverPorts, publish: Publish) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""The driver host: answers `DriverFace` with the plug-ins that are allowed, each in a lane of its own."""
+"""The driver host: answers `DriverFace` with the plug-ins that are allowed, each in a cell of its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from civiscope.base import AppError, Clock, DeviceId, ErrorKind, get_log, new_id
 from civiscope.bus import Fact
+from civiscope.devices.cell import Cell
 from civiscope.devices.driver import (
     Driver,
     DriverInfo,
@@ -34,7 +35,6 @@ from civiscope.devices.equipment import (
 )
 from civiscope.devices.following import Follower
 from civiscope.devices.gate import DeviceGate, GateRules
-from civiscope.devices.lane import Lane
 from civiscope.devices.plugins import PlugIns
 from civiscope.devices.tidying import tidy_description, tidy_found
 
@@ -62,7 +62,7 @@ class DriverHost:
         self._run_id: UUID = new_id()
         self._rules: GateRules | None = None
         self._ports: DriverPorts | None = None
-        self._lanes: dict[str, Lane] = {}
+        self._cells: dict[str, Cell] = {}
         self._followed: dict[DeviceId, tuple[EventSource, Callable[[], None]]] = {}
 
     async def standing(self) -> HostStanding:
@@ -164,7 +164,7 @@ class DriverHost:
     async def close(self) -> None:
         """End everything drivers do, within half a second."""
         self._end_followers(set(self._followed))
-        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+        await asyncio.gather(*(cell.close() for cell in self._cells.values()))
 
     async def _follow(self, source: EventSource, ports: DriverPorts) -> None:
         try:
@@ -175,7 +175,7 @@ class DriverHost:
         if Ability.EVENTS not in driver.abilities or _misfit(driver, source.device):
             return
         follower = Follower(source, driver, ports, self._publish)
-        self._followed[source.device_id] = (source, self._lane(driver).start(follower.run))
+        self._followed[source.device_id] = (source, self._cell(driver).start(follower.run))
 
     def _end_followers(self, keys: set[DeviceId]) -> None:
         for key in keys:
@@ -189,7 +189,7 @@ class DriverHost:
             return tuple(tidy_found(one, driver.name) for one in answers[:FOUND_LIMIT])
 
         try:
-            return await self._lane(driver).run(ask, listen_s + _LISTEN_MARGIN_S)
+            return await self._cell(driver).run(ask, listen_s + _LISTEN_MARGIN_S)
         except AppError as error:
             _log.warning("a driver found nothing", driver=driver.name, why=error.message)
             return ()
@@ -206,14 +206,14 @@ class DriverHost:
             async with driver.reach(device, ports) as equipment:
                 return await ask(equipment)
 
-        return await self._lane(driver).run(reach_and_ask, driver.deadline_s)
+        return await self._cell(driver).run(reach_and_ask, driver.deadline_s)
 
     async def _driver(self, name: str) -> Driver:
         """Loaded in a thread the first time: importing takes a second or two, which no deadline pays for."""
         return await asyncio.to_thread(self._plug_ins.load, name)
 
-    def _lane(self, driver: Driver) -> Lane:
-        return self._lanes.setdefault(driver.name, Lane(driver.name))
+    def _cell(self, driver: Driver) -> Cell:
+        return self._cells.setdefault(driver.name, Cell(driver.name))
 
     def _open_ports(self) -> DriverPorts:
         if self._ports is None:

@@ -17,10 +17,10 @@ GRACE_S = 1.0
 """After its deadline a call has this long to end; then its loop counts as blocked."""
 _JOIN_S = 0.4
 _SIGN_OF_LIFE_S = 0.05
-_log = get_log("civiscope.devices.lane")
+_log = get_log("civiscope.devices.cell")
 
 
-class Lane:
+class Cell:
     """Runs calls of one driver. Made and asked on the host's loop; the thread starts with the first call.
 
     A call that overruns its deadline is cancelled. A driver that blocks its loop (a busy or sleeping call
