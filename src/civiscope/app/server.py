@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from civiscope.api import (
     ApiSettings,
@@ -16,11 +18,13 @@ from civiscope.api import (
 )
 from civiscope.api import Site as DoorSite
 from civiscope.app.desk import LocalDesk, SiteDesk
+from civiscope.app.device_side import DeviceSide
 from civiscope.app.faces import WorkerFace
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
 from civiscope.app.recorder_link import RecorderLink
 from civiscope.app.role import be, bus_of
+from civiscope.app.scope_link import ScopeLink
 from civiscope.app.settings import Settings, split_listen
 from civiscope.app.site import Site, hosts_of, open_site
 from civiscope.app.site_names import SiteNames
@@ -31,7 +35,7 @@ from civiscope.app.vault_keeper import VaultKeeper
 from civiscope.app.vault_watch import VaultWatch
 from civiscope.base import ChannelId, StreamId
 from civiscope.cluster import tell_ready
-from civiscope.devices import GateRules
+from civiscope.devices import DriverFace, GateRules
 from civiscope.ingest import FeedClient
 from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
@@ -52,11 +56,28 @@ class ServerParts:
     application: Application
 
 
+class _Changes:
+    """Who is told when the register of devices changes."""
+
+    def __init__(self, plan: asyncio.Event) -> None:
+        self._plan = plan
+        self.scopes: ScopeLink | None = None
+        self.side: DeviceSide | None = None
+
+    def tell(self) -> None:
+        self._plan.set()
+        if self.scopes is not None:
+            self.scopes.look_again()
+        if self.side is not None:
+            self.side.wake()
+
+
 async def run_server(home: Home, settings: Settings) -> None:
     """Be the server until SIGTERM; CONFLICT when the port is taken."""
     listener = bind(*split_listen(settings.server.listen))
     plan_changed = asyncio.Event()
-    async with open_site(home, settings, plan_changed.set) as site, bus_of("server", home, site.clock) as bus:
+    changes = _Changes(plan_changed)
+    async with open_site(home, settings, changes.tell) as site, bus_of("server", home, site.clock) as bus:
         link = RecorderLink(
             bus.face("recorder", RecorderFace),
             site.devices,
@@ -65,17 +86,22 @@ async def run_server(home: Home, settings: Settings) -> None:
             lambda: gate_rules_of(site, settings),
         )
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
-        parts = _parts(site, settings, link, _StillFinder(worker))
+        changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings))
+        site.pages.on_change(side.wake)
+        parts = _parts(site, settings, (link, side.drivers), _StillFinder(worker))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         bus.serve(VaultFace, LocalVaultFace(parts.vault, is_server=True))
+        changes.scopes = ScopeLink(site.devices, site.accounts.scopes, lambda: site.pages.site.time_zone)
+        site.pages.on_change(changes.scopes.look_again)
+        await changes.scopes.refresh()
         watch = VaultWatch(site.vault_door, parts.viewing, plan_changed)
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        await _serve(door, parts, watch)
+        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run()))
 
 
-async def _serve(door: HttpsServer, parts: ServerParts, watch: VaultWatch) -> None:
+async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Coroutine[Any, Any, None]]) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as group:
         beside = [
@@ -85,7 +111,7 @@ async def _serve(door: HttpsServer, parts: ServerParts, watch: VaultWatch) -> No
                 follow(parts.archive),
                 parts.viewing.run(),
                 parts.names.run(),
-                watch.run(),
+                *others,
             )
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,7 +122,10 @@ async def _serve(door: HttpsServer, parts: ServerParts, watch: VaultWatch) -> No
             task.cancel()
 
 
-def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFinder") -> ServerParts:
+def _parts(
+    site: Site, settings: Settings, lines: tuple[RecorderLink, DriverFace], stills: "_StillFinder"
+) -> ServerParts:
+    link, drivers = lines
     archive = Archive((site.home.volume(settings.recording.folder),), site.vault_door.keyring, site.clock)
     viewing = Viewing(
         ViewingFaces(
@@ -124,6 +153,7 @@ def _parts(site: Site, settings: Settings, link: RecorderLink, stills: "_StillFi
         audit=site.audit,
         purposes=site.purposes,
         devices=site.devices,
+        drivers=drivers,
         streams=RecorderStreams(link),
         prober=CameraProber(site.clock, stills.still, lambda: gate_rules_of(site, settings)),
         timelines=archive,
