@@ -24,7 +24,9 @@ _SCHEME = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)", re.D
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _SECRET_PART = re.compile(
-    r"(?P<key>(?:pass|passwd|password|pwd)=)[^&;/?]+?(?=_channel=|_stream=|[&;/?]|$)", re.IGNORECASE
+    r"(?P<key>(?:pass|passwd|password|pwd|token|secret|key|auth|sid|session|signature|sig)=)"
+    r"[^&;/?]+?(?=_channel=|_stream=|[&;/?]|$)",
+    re.IGNORECASE,
 )
 _BARE = re.compile(r"(?:[^/?#@]*@)?(?:\[[0-9a-fA-F:.%]+\]|[^/?#@:\[\]]+)(?::[0-9]{1,5})?/?")
 _PATH_SAFE = "!$%&'()*+,-./:;=?@[]_~|"
@@ -50,12 +52,12 @@ class CameraAddress:
 
     @property
     def shown(self) -> str:
-        """The address for people and logs: a password in path or query is `***`."""
+        """The address for people and logs: a password or token in path or query is `***`."""
         return self._authority() + _SECRET_PART.sub(r"\g<key>***", self.path)
 
     @property
     def has_secret(self) -> bool:
-        """A password stands in the path or query, as some makers ask for."""
+        """A password or token stands in the path or query, as some makers ask for."""
         return self.shown != self.url
 
     @property
