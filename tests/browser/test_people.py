@@ -30,7 +30,8 @@ def code_of(secret: str, at_s: float) -> str:
     """What a code app shows (RFC 6238)."""
     import base64
 
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    plain = secret.replace(" ", "").upper()
+    key = base64.b32decode(plain + "=" * (-len(plain) % 8))
     return TOTP(key, 6, SHA1(), 30, enforce_key_length=False).generate(int(at_s)).decode()
 
 
