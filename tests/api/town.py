@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from tests.devices.fake_drivers import FakeDrivers
 
 from civiscope.api import (
     ApiSettings,
@@ -290,6 +291,7 @@ class Town:
     looks: FakeLooks
     system: FakeSystem
     app: Application
+    drivers: FakeDrivers
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session, on the ASGI application itself."""
@@ -339,7 +341,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     accounts = Accounts(database, audit, clock, cheap, factor_vault=keys.factor_vault())
     purposes = PurposeRegister(database, audit, clock)
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
-    streams, prober, timelines = FakeStreams(), FakeProber(), FakeTimelines()
+    streams, prober, timelines, drivers = FakeStreams(), FakeProber(), FakeTimelines(), FakeDrivers()
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -352,6 +354,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         audit=audit,
         purposes=purposes,
         devices=Devices(database, vault_door.vault, clock),
+        drivers=drivers,
         streams=streams,
         prober=prober,
         timelines=timelines,
@@ -359,7 +362,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         system=system,
     )
     app = create_app(faces)
-    return Town(keys, database, clock, faces, streams, prober, timelines, looks, system, app)
+    return Town(keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers)
 
 
 def close_town(town: Town) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.devices.fake_drivers import FakeDrivers, told_of, trouble
 
-from civiscope.base import AppError, SystemClock
+from civiscope.base import SystemClock
 from civiscope.devices import (
     Adding,
     Described,
@@ -201,8 +201,9 @@ async def test_what_is_no_address_is_told_as_such(adding: Adding, address: str) 
 
 
 async def test_a_file_without_leave_is_refused(adding: Adding, drivers: FakeDrivers) -> None:
-    with pytest.raises(AppError, match="import_folders"):
-        await adding.ask(DeviceDraft("file:///etc/passwd"))
+    asked = await adding.ask(DeviceDraft("file:///etc/passwd"))
+    assert asked.trouble is not None
+    assert (asked.trouble.trouble, "import_folders" in asked.trouble.words) == (Trouble.ADDRESS, True)
     told = OfferedStream("main", "", "file:///etc/passwd")
     lying = replace(told_of(HOST), inputs=(OfferedInput(0, "", "", (told,)),))
     drivers.answers[SERVICE] = Described(lying)

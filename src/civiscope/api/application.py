@@ -7,9 +7,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
+from civiscope.api.device_calls import DeviceCalls
 from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
 from civiscope.api.faces import Faces
+from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
 from civiscope.api.look_calls import LookCalls
 from civiscope.api.me_calls import MeCalls
@@ -17,8 +19,10 @@ from civiscope.api.people_calls import PeopleCalls
 from civiscope.api.session_calls import SessionCalls
 from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
+from civiscope.api.steer_calls import SteerCalls
 from civiscope.api.system_calls import SystemCalls
 from civiscope.api.timeline_calls import TimelineCalls
+from civiscope.api.trial import Trials
 from civiscope.api.vault_calls import VaultCalls
 
 
@@ -34,11 +38,15 @@ class Application:
         )
         guard = Guard(faces.accounts)
         self._looks = LookCalls(faces, guard)
+        trials = Trials(faces)
         self.calls: tuple[Call, ...] = (
             *SessionCalls(faces, guard).calls(),
             *MeCalls(faces).calls(),
             *PeopleCalls(faces).calls(),
-            *CameraCalls(faces).calls(),
+            *CameraCalls(faces, trials).calls(),
+            *DeviceCalls(faces, trials).calls(),
+            *GroupCalls(faces).calls(),
+            *SteerCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
             *SiteCalls(faces).calls(),

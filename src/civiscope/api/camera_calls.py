@@ -1,47 +1,55 @@
 """The list of channels, and adding, changing, removing and trying cameras."""
 
-import asyncio
 import base64
-from dataclasses import replace
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import SecretStr
 from starlette.responses import Response
 
 from civiscope.api.calls import Call
 from civiscope.api.channels import ChannelBook
+from civiscope.api.device_answers import track_answer
+from civiscope.api.device_shapes import CameraChange, ChannelsChange, TryBody, secret_of
 from civiscope.api.faces import Faces
 from civiscope.api.guard import visitor_of, where_from
 from civiscope.api.ports import ProbeAnswer
 from civiscope.api.probe import source_of
-from civiscope.api.shapes import CameraBody, CameraChange, ProbeBody
-from civiscope.base import AppError, ChannelId, ErrorKind
+from civiscope.api.shapes import CameraBody, ProbeBody
+from civiscope.api.trial import INSTALLATION, Trials
+from civiscope.base import AppError, ChannelId
 from civiscope.devices import CameraDraft, Transport, parse_address, stream_address_of
-from civiscope.media import TrackConfig
-from civiscope.privacy import Function
-from civiscope.security import AuditEntry, Outcome, Permission, Secret, authorise_on
-
-_PROBE_PURPOSE = "installation"
-"""The register's purpose for which a camera is tried; a site without it tries cameras without a picture."""
+from civiscope.security import AuditEntry, Outcome, Permission, authorise_on
 
 
 class CameraCalls:
     """Handlers of `/channels` and `/cameras`; each change leaves an audit entry."""
 
-    def __init__(self, faces: Faces) -> None:
+    def __init__(self, faces: Faces, trials: Trials) -> None:
         self._faces = faces
         self._book = ChannelBook(faces.devices, faces.streams)
-        self._probes = asyncio.Semaphore(faces.settings.probes_at_once)
+        self._trials = trials
 
     def calls(self) -> list[Call]:
         """The rows of the table."""
         return [
             Call("GET", "/channels", Permission.CHANNEL_LIST, self.channels, scoped=True),
+            Call("PATCH", "/channels", Permission.CAMERA_EDIT, self.change_channels, scoped=True),
             Call("POST", "/cameras/probe", Permission.CAMERA_ADD, self.probe_camera),
             Call("POST", "/cameras", Permission.CAMERA_ADD, self.add_camera, 201, {409: "Already there."}),
             Call("POST", "/cameras/{channel_id}/restore", Permission.CAMERA_ADD, self.restore_camera),
             Call("PATCH", "/cameras/{channel_id}", Permission.CAMERA_EDIT, self.change_camera, scoped=True),
+            Call(
+                "POST",
+                "/cameras/{channel_id}/replace",
+                Permission.CAMERA_EDIT,
+                self.replace_camera,
+                answers={409: "Already there.", 422: "The device cannot be asked: error.trouble says why."},
+                scoped=True,
+            ),
+            Call(
+                "GET", "/cameras/{channel_id}/bindings", Permission.CHANNEL_LIST, self.bindings, scoped=True
+            ),
             Call(
                 "DELETE",
                 "/cameras/{channel_id}",
@@ -59,33 +67,19 @@ class CameraCalls:
 
     async def probe_camera(self, request: Request, body: ProbeBody) -> dict[str, object]:
         """Open a camera once, without storing anything, and show what it sends."""
-        if self._probes.locked():
-            raise AppError(
-                ErrorKind.EXHAUSTED, "Other cameras are being tried just now. Try again in a moment."
-            )
-        address = stream_address_of(_draft("probe", body, audio=True))
+        folders = self._faces.devices.import_folders
+        address = stream_address_of(_draft("probe", body, audio=True), folders)
         details: dict[str, object] = {"address": parse_address(body.address).address.shown}
-        async with self._probes:
+        async with self._trials.slot():
             try:
                 found = await self._faces.prober.probe(source_of(address))
             except AppError as error:
                 failed = details | {"kind": error.kind.value}
                 await self._note(request, "camera.probe", "camera", failed, Outcome.FAILED)
                 raise
-        is_shown = found.picture_jpeg is not None and await self._may_see(request, address.channel_id)
+        is_shown = found.picture_jpeg is not None and await self._trials.may_see(request)
         await self._note(request, "camera.probe", "camera", details | {"picture": is_shown})
         return _probed(found if is_shown else replace(found, picture_jpeg=None))
-
-    async def _may_see(self, request: Request, channel_id: ChannelId) -> bool:
-        """A probe's picture is for the purpose of installing, and for whom the register permits that now."""
-        principal = visitor_of(request).principal
-        try:
-            await self._faces.purposes.check(principal, _PROBE_PURPOSE, Function.LIVE, channel_id)
-        except AppError as error:
-            if error.kind is not ErrorKind.DENIED:
-                raise
-            return False
-        return True
 
     async def add_camera(self, request: Request, body: CameraBody) -> dict[str, object]:
         """Add a camera; it is recorded from now on."""
@@ -96,13 +90,50 @@ class CameraCalls:
     async def change_camera(
         self, request: Request, channel_id: UUID, body: CameraChange
     ) -> dict[str, object]:
-        """Rename a camera, or switch its sound."""
+        """Rename a camera, say where it hangs and why, put it into a group, or switch its sound."""
         authorise_on(visitor_of(request).principal, Permission.CAMERA_EDIT, ChannelId(channel_id))
-        camera = await self._faces.devices.edit_camera(
-            ChannelId(channel_id), name=body.name, audio=body.audio
-        )
-        await self._note(request, "camera.edit", str(camera.channel_id), body.model_dump(exclude_none=True))
+        await self._trials.refuse_unknown_purposes([body.purpose])
+        (camera,) = await self._faces.devices.change_cameras([ChannelId(channel_id)], body.change())
+        details = body.model_dump(mode="json", exclude_unset=True)
+        await self._note(request, "camera.edit", str(camera.channel_id), details)
         return await self._book.one(camera)
+
+    async def change_channels(self, request: Request, body: ChannelsChange) -> dict[str, object]:
+        """The same change for several cameras, or for none of them."""
+        principal, ids = visitor_of(request).principal, [ChannelId(one) for one in dict.fromkeys(body.ids)]
+        for channel_id in ids:
+            authorise_on(principal, Permission.CAMERA_EDIT, channel_id)
+        await self._trials.refuse_unknown_purposes([body.change.purpose])
+        cameras = await self._faces.devices.change_cameras(ids, body.change.change())
+        details, where = body.change.model_dump(mode="json", exclude_unset=True), where_from(request)
+        entries = [
+            AuditEntry(principal, "camera.edit", str(one.channel_id), from_where=where, details=details)
+            for one in cameras
+        ]
+        await self._faces.audit.transact(lambda _, writer: [writer.append(entry) for entry in entries])
+        return {"changed": len(cameras)}
+
+    async def replace_camera(self, request: Request, channel_id: UUID, body: TryBody) -> dict[str, object]:
+        """Put another device behind a camera; its history, name and rights stay."""
+        channel = ChannelId(channel_id)
+        authorise_on(visitor_of(request).principal, Permission.CAMERA_EDIT, channel)
+        await self._faces.devices.camera(channel)
+        asked = await self._trials.ask(body.draft())
+        assert asked.told is not None  # a trouble was raised
+        camera = await self._faces.devices.replace(channel, asked.draft, asked.told, body.input)
+        details: dict[str, object] = {"address": camera.main.address, "device": str(camera.device_id)}
+        await self._note(request, "camera.replace", str(camera.channel_id), details)
+        return await self._book.one(camera)
+
+    async def bindings(self, request: Request, channel_id: UUID) -> list[dict[str, object]]:
+        """Which device watched here, and when; oldest first."""
+        channel = ChannelId(channel_id)
+        authorise_on(visitor_of(request).principal, Permission.CHANNEL_LIST, channel)
+        await self._faces.devices.camera(channel)
+        return [
+            {**asdict(one), "device_id": str(one.device_id), "channel_id": str(one.channel_id)}
+            for one in await self._faces.devices.bindings(channel)
+        ]
 
     async def remove_camera(self, request: Request, channel_id: UUID) -> Response:
         """Stop recording a camera and take it off the lists; its recordings stay until their time is over."""
@@ -130,7 +161,7 @@ class CameraCalls:
                 who=visitor_of(request).principal,
                 what=what,
                 object=target,
-                why=_PROBE_PURPOSE if what == "camera.probe" else "",
+                why=INSTALLATION if what == "camera.probe" else "",
                 outcome=outcome,
                 from_where=where_from(request),
                 details=details,
@@ -143,7 +174,7 @@ def _draft(name: str, body: ProbeBody, *, audio: bool) -> CameraDraft:
         name=name,
         address=body.address,
         username=body.username,
-        password=_secret(body.password),
+        password=secret_of(body.password),
         transport=Transport(body.transport),
         audio=audio,
         tls_fingerprint=body.tls_fingerprint,
@@ -153,24 +184,9 @@ def _draft(name: str, body: ProbeBody, *, audio: bool) -> CameraDraft:
 def _probed(found: ProbeAnswer) -> dict[str, object]:
     picture = found.picture_jpeg
     return {
-        "tracks": [_track(track) for track in found.tracks],
+        "tracks": [track_answer(track) for track in found.tracks],
         "picture_jpeg_base64": None if picture is None else base64.b64encode(picture).decode(),
         "took_ms": found.took_ms,
         "transport": found.transport.value,
         "sends_password_in_clear": found.sends_password_in_clear,
     }
-
-
-def _track(track: TrackConfig) -> dict[str, object]:
-    return {
-        "kind": track.kind.value,
-        "codec": track.codec.value,
-        "width_px": track.width_px or None,
-        "height_px": track.height_px or None,
-        "sample_rate_hz": track.sample_rate_hz or None,
-        "channel_count": track.channel_count or None,
-    }
-
-
-def _secret(word: SecretStr | None) -> Secret | None:
-    return None if word is None else Secret(word.get_secret_value())

@@ -51,6 +51,14 @@ def _channel(camera: Camera, state: StreamState | None, why_away: str | None) ->
         "detail": state.detail,
         "last_unit_us": state.last_unit_us,
         "mse_type": state.mse_type,
+        "place": camera.place,
+        "latitude": camera.latitude,
+        "longitude": camera.longitude,
+        "purpose": camera.purpose,
+        "group_id": None if camera.group_id is None else str(camera.group_id),
+        "driver": camera.driver,
+        "input": camera.input,
+        "can_steer": camera.can_steer,
     }
 
 

@@ -38,7 +38,9 @@ class Door:
         if refusal := self._refusal(headers):
             await error_answer(refusal, 421)(scope, receive, answer.send)
             return
-        body = _Body(receive, self._settings.body_limit_bytes)
+        settings = self._settings
+        limit_bytes = settings.large_bodies.get(scope["path"], settings.body_limit_bytes)
+        body = _Body(receive, limit_bytes)
         if body.is_announced_too_large(headers):
             await http_answer(413)(scope, receive, answer.send)
             return

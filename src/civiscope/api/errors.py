@@ -9,7 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from civiscope.api.device_answers import trouble_answer
 from civiscope.base import AppError, ErrorKind, get_log
+from civiscope.devices import TroubleError
 
 STATUS_OF: Mapping[ErrorKind, int] = {
     ErrorKind.INVALID: 422,
@@ -39,6 +41,8 @@ def error_answer(error: AppError, status: int | None = None) -> JSONResponse:
     factors = getattr(error, "second_factor", None)
     if isinstance(factors, tuple):
         body["second_factor"] = list(factors)
+    if isinstance(error, TroubleError):
+        body["trouble"] = trouble_answer(error.report)
     wait_s = getattr(error, "retry_after_s", None)
     if isinstance(wait_s, int | float):
         body["retry_after_s"] = math.ceil(wait_s)

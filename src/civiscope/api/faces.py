@@ -9,7 +9,7 @@ from civiscope.api.settings import ApiSettings
 from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
 from civiscope.api.vault_ports import VaultDesk
 from civiscope.base import Clock, SiteId
-from civiscope.devices import Devices
+from civiscope.devices import Devices, DriverFace
 from civiscope.privacy import PurposeRegister
 from civiscope.security import Accounts, AuditLog
 
@@ -48,6 +48,7 @@ class Faces:
     audit: AuditLog
     purposes: PurposeRegister
     devices: Devices
+    drivers: DriverFace
     streams: Streams
     prober: Prober
     timelines: Timelines

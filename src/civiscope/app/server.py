@@ -17,9 +17,11 @@ from civiscope.api import (
     create_app,
 )
 from civiscope.api import Site as DoorSite
+from civiscope.app.audit_desk import AuditFace, LocalAuditFace
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_side import DeviceSide
 from civiscope.app.faces import WorkerFace
+from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
 from civiscope.app.recorder_link import RecorderLink
@@ -39,6 +41,7 @@ from civiscope.devices import DriverFace, GateRules
 from civiscope.ingest import FeedClient
 from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
+from civiscope.security import HeadLedger
 from civiscope.viewing import Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
@@ -53,6 +56,7 @@ class ServerParts:
     viewing: Viewing
     names: SiteNames
     vault: VaultKeeper
+    heads: HeadDesk
     application: Application
 
 
@@ -90,6 +94,7 @@ async def run_server(home: Home, settings: Settings) -> None:
         site.pages.on_change(side.wake)
         parts = _parts(site, settings, (link, side.drivers), _StillFinder(worker))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
+        bus.serve(AuditFace, LocalAuditFace(site))
         bus.serve(VaultFace, LocalVaultFace(parts.vault, is_server=True))
         changes.scopes = ScopeLink(site.devices, site.accounts.scopes, lambda: site.pages.site.time_zone)
         site.pages.on_change(changes.scopes.look_again)
@@ -111,6 +116,8 @@ async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Corouti
                 follow(parts.archive),
                 parts.viewing.run(),
                 parts.names.run(),
+                parts.heads.run(),
+                parts.application.run(),
                 *others,
             )
         ]
@@ -141,6 +148,8 @@ def _parts(
     vault = VaultKeeper(site.vault_door, site.audit, settings.vault, site.clock)
     names = SiteNames(site.keys, site.clock, lambda: hosts_of(settings, site.pages))
     site.pages.on_change(names.look_again)
+    heads = _heads_of(site, settings)
+    site.pages.on_change(heads.look_again)
     faces = Faces(
         settings=ApiSettings(hosts=names),
         clock=site.clock,
@@ -149,6 +158,7 @@ def _parts(
         pages=site.pages,
         town=LocalTown(site.home),
         vault=vault,
+        heads=heads,
         accounts=site.accounts,
         audit=site.audit,
         purposes=site.purposes,
@@ -160,7 +170,13 @@ def _parts(
         looks=viewing,
         system=Machine(site.home, link),
     )
-    return ServerParts(link, archive, viewing, names, vault, create_app(faces))
+    return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces))
+
+
+def _heads_of(site: Site, settings: Settings) -> HeadDesk:
+    ledger = HeadLedger(site.database, site.clock)
+    places = HeadPlaces(site.audit, ledger, site.identity, site.home.role("server"))
+    return HeadDesk(places, lambda: site.pages.audit, settings.audit, site.clock)
 
 
 def gate_rules_of(site: Site, settings: Settings) -> GateRules:

@@ -12,7 +12,7 @@ from civiscope.app.settings import Settings
 from civiscope.app.site_pages import first_pages
 from civiscope.app.vault_keeper import open_door
 from civiscope.base import Clock, SystemClock, get_log
-from civiscope.devices import Devices, migrate_devices
+from civiscope.devices import Devices, RegisterSettings, migrate_devices
 from civiscope.privacy import PurposeRegister, migrate_privacy
 from civiscope.security import (
     Accounts,
@@ -90,7 +90,13 @@ async def open_site(
             accounts=accounts,
             audit=audit,
             purposes=purposes,
-            devices=Devices(database, vault_door.vault, clock, on_change),
+            devices=Devices(
+                database,
+                vault_door.vault,
+                clock,
+                on_change,
+                RegisterSettings(import_folders=settings.devices.import_folders),
+            ),
             clock=clock,
             pages=PageBook(database, audit, clock, first_pages(settings)),
             vault_door=vault_door,

@@ -74,6 +74,7 @@ from civiscope.devices.model import (
 from civiscope.devices.plugins import PlugIns
 from civiscope.devices.registry import Devices, RegisterSettings
 from civiscope.devices.tables import migrate_devices
+from civiscope.devices.upkeep import Upkeep, may_be_checked
 
 __all__ = [
     "Adding", "AskedDevice", "Caution", "CsvRow", "OpenedStream", "StreamOpener", "TriedDevice", "read_csv",
@@ -89,5 +90,5 @@ __all__ = [
     "DeviceChange", "DeviceCheck", "DeviceDraft", "Group", "GroupId", "Groups", "KEEP", "Keep", "KnownInput",
     "Stream", "StreamAddress", "Transport", "group_named", "path_of",
     "Devices", "RegisterSettings", "stream_address_of",
-    "migrate_devices",
+    "Upkeep", "may_be_checked", "migrate_devices",
 ]  # fmt: skip

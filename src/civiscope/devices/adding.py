@@ -116,13 +116,15 @@ class Adding:
         self._import_folders = import_folders
 
     async def ask(self, draft: DeviceDraft) -> AskedDevice:
-        """What the device tells of itself; INVALID only for a draft that is wrong beside its address."""
+        """What the device tells of itself; a draft that cannot be right is a trouble with its address."""
         try:
             typed = parse_address(draft.address)
+            if typed.address.scheme != BARE:
+                return await self._ask_within(draft, check_device(draft, self._import_folders))
         except AppError as error:
+            if error.kind is not ErrorKind.INVALID:
+                raise
             return AskedDevice(draft, trouble=TroubleReport(Trouble.ADDRESS, error.message, ""))
-        if typed.address.scheme != BARE:
-            return await self._ask_within(draft, check_device(draft, self._import_folders))
         found = replace(
             draft,
             username=draft.username or typed.username,

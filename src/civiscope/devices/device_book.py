@@ -1,5 +1,6 @@
 """Devices as boxes: their addresses, what is wanted of them, how they stood when they were last asked."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -40,6 +41,18 @@ class DeviceBook:
     async def username(self, device_id: DeviceId) -> str:
         """Under which name we sign in there; empty for none."""
         return (await self._opened(device_id)).credentials.username
+
+    async def usernames(self) -> dict[DeviceId, str]:
+        """Under which name we sign in at each device; those whose words do not open are left out."""
+
+        def read(connection: Connection) -> dict[DeviceId, str]:
+            names: dict[DeviceId, str] = {}
+            for device_id, sealed in device_rows.sealed_credentials(connection):
+                with contextlib.suppress(AppError):  # another vault key, or a locked vault
+                    names[device_id] = self._seals.open_credentials(device_id, sealed).username
+            return names
+
+        return await self._database.read(read)
 
     async def reach(self, device_id: DeviceId) -> DeviceAddress:
         """What a driver needs to reach it; holds the password."""

@@ -117,6 +117,16 @@ def device_row(connection: Connection, device_id: DeviceId) -> _Found | None:
     return connection.execute(select(device_table).where(device_table.c.id == device_id)).first()
 
 
+def sealed_credentials(connection: Connection) -> list[tuple[DeviceId, bytes]]:
+    """Of every device that was not removed."""
+    found = connection.execute(
+        select(device_table.c.id, device_table.c.credentials_sealed).where(
+            device_table.c.removed_us.is_(None)
+        )
+    )
+    return [(DeviceId(row.id), row.credentials_sealed) for row in found]
+
+
 def keep_notification(connection: Connection, device_id: DeviceId, told: Notification) -> None:
     """Store one, and forget the oldest beyond `NOTIFICATIONS_KEPT`; nothing for an unknown device."""
     if device_row(connection, device_id) is None:

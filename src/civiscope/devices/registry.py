@@ -78,6 +78,11 @@ class Devices:
         self.book = DeviceBook(database, self._seals, clock, self._on_change)
         self.groups = Groups(database, self._on_change)
 
+    @property
+    def import_folders(self) -> tuple[Path, ...]:
+        """Where files may be that stand for cameras."""
+        return self._settings.import_folders
+
     async def add_camera(self, draft: CameraDraft) -> Camera:
         """Store a camera that was not asked: its address is its stream. CONFLICT when it is already there."""
         device = device_draft_of(draft)
