@@ -1,12 +1,16 @@
 """The Motion JPEG driver against simulated cameras: the contract, logins, and how such cameras differ."""
 
+import asyncio
 import hashlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.devices.driver_contract import OPEN, DriverContract
 
 from civiscope.base import AppError, ErrorKind, SystemClock
@@ -161,3 +165,68 @@ async def test_there_is_one_input_and_nothing_to_steer(jpeg_units: FileUnits) ->
             with pytest.raises(AppError) as caught:
                 equipment.notifications()
     assert caught.value.kind is ErrorKind.UNAVAILABLE
+
+
+class Bytes:
+    """A web server that answers each call with the same bytes, in cuts."""
+
+    def __init__(self, data: bytes, cuts: list[int]) -> None:
+        self._parts = [data[a:b] for a, b in pairwise([0, *sorted(cuts), len(data)])]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            for part in self._parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.0005)
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+
+async def answered(data: bytes, cuts: list[int]) -> DeviceDescription | TroubleError:
+    server = await asyncio.start_server(Bytes(data, cuts).serve, "127.0.0.1", 0)
+    try:
+        return await describe(DeviceAddress(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v"))
+    except TroubleError as error:
+        return error
+    finally:
+        server.close()
+
+
+PICTURE = bytes.fromhex("ffd8ffc0001108000a00140301220002110103110101ffd9")
+"""The head of a picture of 20×10, and its end."""
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=--b\r\n"
+PLAIN = HEAD + b"\r\n--b\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURE + b"\r\n--b\r\n"
+PART = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(PICTURE) + PICTURE
+CHUNKED = (
+    HEAD
+    + b"Transfer-Encoding: chunked\r\n\r\n"
+    + b"5;x=1\r\n%b\r\n%x\r\n%b\r\n"
+    % (
+        PART[:5],
+        len(PART) - 5,
+        PART[5:],
+    )
+)
+
+
+@given(st.sampled_from([PLAIN, CHUNKED]), st.data())
+def test_any_cut_of_the_bytes_gives_the_same_picture(stream: bytes, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=6))
+    found = asyncio.run(answered(stream, cuts))
+    assert isinstance(found, DeviceDescription)
+    assert (found.inputs[0].streams[0].width_px, found.inputs[0].streams[0].height_px) == (20, 10)
+
+
+@given(st.sampled_from([PLAIN, CHUNKED]), st.data())
+def test_broken_bytes_give_a_picture_or_a_trouble(stream: bytes, data: st.DataObject) -> None:
+    """`answered` lets anything else through, and the test fails with it."""
+    at = data.draw(st.integers(0, len(stream) - 1))
+    junk = data.draw(st.binary(max_size=40))
+    found = asyncio.run(answered(stream[:at] + junk + stream[at + len(junk) // 2 :], []))
+    if isinstance(found, TroubleError):
+        assert found.report.trouble in {Trouble.NOT_A_CAMERA, Trouble.STREAM, Trouble.CODEC}
+        assert found.report.words

@@ -1,6 +1,8 @@
 """The RTSP driver against simulated cameras and captured answers: the contract, and what is its own."""
 
+import asyncio
 import hashlib
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -119,6 +121,46 @@ async def test_a_stale_nonce_costs_one_more_question(footage: Footage) -> None:
     camera = SimulatedCamera("cam", footage, faults=Faults(nonce_uses=1))
     async with serving(RtspServer([camera], options=ServerOptions(users=USERS))) as server:
         assert (await describe(login(server.url("cam")))).inputs
+
+
+class HangsUp:
+    """A camera that closes the connection behind each 401, as H264DVR firmware does; knows one proof."""
+
+    def __init__(self, opens_for: bytes) -> None:
+        self.calls = 0
+        self._opens_for = opens_for
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.calls += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                cseq = head.partition(b"CSeq: ")[2].partition(b"\r\n")[0]
+                if self._opens_for not in head:
+                    writer.write(
+                        b'RTSP/1.0 401 No\r\nCSeq: %b\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n' % cseq
+                    )
+                    return
+                reply = described(VIDEO % b"H264") if head.startswith(b"DESCRIBE") else OPTIONS
+                writer.write(re.sub(rb"CSeq: \d", b"CSeq: " + cseq, reply))
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+
+@pytest.mark.parametrize(("password", "is_right"), [("open", True), ("wrong", False)])
+async def test_a_camera_that_hangs_up_at_the_password_is_called_again(password: str, is_right: bool) -> None:
+    camera = HangsUp(b"Authorization: Basic dXNlcjpvcGVu\r\n")
+    server = await asyncio.start_server(camera.serve, "127.0.0.1", 0)
+    try:
+        device = DeviceAddress(f"rtsp://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", "user", password)
+        if is_right:
+            assert (await describe(device)).inputs[0].streams[0].codec == "h264"
+        else:
+            assert (await trouble(device)).report.trouble is Trouble.AUTHENTICATION
+    finally:
+        server.close()
+    assert camera.calls == 2, "once more, and not for ever"
 
 
 OPTIONS = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nServer: H264DVR 1.0\r\nDate: Tue, 14 Nov 2023 22:14:20 GMT\r\n\r\n"

@@ -57,11 +57,12 @@ class RtspDevice(Unsteered):
 
     async def describe(self) -> DeviceDescription:
         """One input with one stream, the address typed, and what the answers tell of who is there."""
-        async with open_line(self._target, self._device, self._ports) as line:
-            talk = _Talk(line, self._device, self._ports.clock)
-            options = await talk.ask("OPTIONS")
-            answer = await talk.ask("DESCRIBE", ("Accept", "application/sdp"))
-            offset_ms = talk.clock_offset_ms
+        credentials = Credentials(self._device.username, self._device.password)
+        prover = Prover(credentials if credentials.username else None)
+        try:
+            options, answer, offset_ms = await self._ask(prover)
+        except _HungUpError:  # some cameras close the connection behind a 401, and want the proof on another
+            options, answer, offset_ms = await self._ask(prover)
         if answer.status != 200:
             raise self._refusal(answer)
         description = self._sdp(answer)
@@ -69,7 +70,8 @@ class RtspDevice(Unsteered):
         stream = self._stream(description)
         has_audio = any(track.media == "audio" and track.codec for track in description.tracks)
         title = description.name.strip("- ") if description.name else ""
-        warnings = (_IN_CLEAR,) if talk.sends_password_in_clear and not self._target.is_tls else ()
+        in_clear = isinstance(prover.challenge, BasicChallenge) and not self._target.is_tls
+        warnings = (_IN_CLEAR,) if in_clear else ()
         return DeviceDescription(
             DeviceIdentity(model=server),
             (OfferedInput(0, "", title, (stream,), has_audio=has_audio),),
@@ -77,6 +79,14 @@ class RtspDevice(Unsteered):
             offset_ms,
             warnings,
         )
+
+    async def _ask(self, prover: Prover) -> tuple[RtspResponse, RtspResponse, int | None]:
+        """The answers to OPTIONS and DESCRIBE, and how far the clock told in them is off."""
+        async with open_line(self._target, self._device, self._ports) as line:
+            talk = _Talk(line, self._device.address, prover, self._ports.clock)
+            options = await talk.ask("OPTIONS")
+            answer = await talk.ask("DESCRIBE", ("Accept", "application/sdp"))
+            return options, answer, talk.clock_offset_ms
 
     def _stream(self, description: SessionDescription) -> OfferedStream:
         pictures = [track for track in description.tracks if track.media == "video"]
@@ -124,23 +134,22 @@ class RtspDevice(Unsteered):
         )
 
 
+class _HungUpError(TroubleError):
+    """The device closed the connection after it asked for a proof."""
+
+
 class _Talk:
     """Questions and answers on one connection, with a proof once it is asked for."""
 
-    def __init__(self, line: Line, device: DeviceAddress, clock: Clock) -> None:
+    def __init__(self, line: Line, url: str, prover: Prover, clock: Clock) -> None:
         self._line = line
-        self._url = device.address
+        self._url = url
         self._clock = clock
         self._parser = RtspParser()
         self._cseq = 0
-        credentials = Credentials(device.username, device.password) if device.username else None
-        self._prover = Prover(credentials)
+        self._prover = prover
+        self._was_challenged = False
         self.clock_offset_ms: int | None = None
-
-    @property
-    def sends_password_in_clear(self) -> bool:
-        """The device wanted the password itself."""
-        return isinstance(self._prover.challenge, BasicChallenge)
 
     async def ask(self, method: str, *headers: tuple[str, str]) -> RtspResponse:
         """The answer, whatever its status but 401; TroubleError for that, for silence and for nonsense."""
@@ -154,6 +163,7 @@ class _Talk:
             if verdict is not Verdict.TRY:
                 raise login_refused(self._line.target.host, verdict.value)
             tries += 1
+            self._was_challenged = True
 
     async def _once(self, method: str, headers: tuple[tuple[str, str], ...]) -> RtspResponse:
         self._cseq += 1
@@ -183,6 +193,8 @@ class _Talk:
                     return one
                 strays += 1
             if not data:
+                if self._was_challenged:
+                    raise _HungUpError(login_refused(target.host, "It hangs up at the password.").report)
                 break
         raise not_a_camera(target.host, target.port, "RTSP")
 
