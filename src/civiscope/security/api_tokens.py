@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, NewType
 from uuid import UUID
@@ -31,6 +32,7 @@ _NEVER = frozenset({Permission.USER_MANAGE, Permission.TOKEN_MANAGE, Permission.
 _NAME_LIMIT = 64
 _TOUCH_US = 60_000_000
 _ID_HEX = 32
+_TOLD_LIMIT = 4096
 _log = get_log("civiscope.security")
 
 
@@ -64,6 +66,7 @@ class ApiTokens:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._told_us: OrderedDict[UUID, int] = OrderedDict()
 
     async def of_owner(self, owner_id: PrincipalId) -> list[ApiToken]:
         """A person's tokens, ended ones too until they are removed, the first one first."""
@@ -125,9 +128,7 @@ class ApiTokens:
             raise _no_token()
         row, principal = found
         if principal is None:
-            await self._ground.audit.append(
-                AuditEntry(row.name, "token.use", f"token {row.id}", "", Outcome.REFUSED, where)
-            )
+            await self._tell_refused(row, where)
             raise _no_token()
         await self._touch(row)
         return principal
@@ -184,6 +185,17 @@ class ApiTokens:
             )
         if not now_us < draft.expires_us <= now_us + self._ground.settings.token_us:
             raise AppError(ErrorKind.INVALID, "A token ends in the future, and within a year. Choose a day.")
+
+    async def _tell_refused(self, row: Row[Any], where: str) -> None:
+        """At most once a minute and token: a program that goes on trying does not fill the audit."""
+        now_us = self._ground.clock.monotonic_us()
+        if now_us - self._told_us.get(row.id, now_us - _TOUCH_US) >= _TOUCH_US:
+            await self._ground.audit.append(
+                AuditEntry(f"token {row.name}", "token.use", f"token {row.id}", "", Outcome.REFUSED, where)
+            )
+            self._told_us[row.id] = now_us
+        while len(self._told_us) > _TOLD_LIMIT:
+            self._told_us.popitem(last=False)
 
     async def _touch(self, row: Row[Any]) -> None:
         now_us = self._ground.clock.now_us()
