@@ -106,7 +106,7 @@ export const sightText = {
   title: (name: string) => `What ${name} sees`,
   hint: "At this moment, by roles, hours and permits. No picture is shown here.",
   pages: "Pages",
-  permissions: "On the whole site",
+  permissions: "Somewhere on the site",
   channels: "Cameras",
   noChannels: "No camera at all.",
   may: "May do",
