@@ -57,7 +57,15 @@ class Screens:
         page.get_by_test_id("name").fill(name)
         page.get_by_test_id("password").fill(password)
         page.get_by_test_id("submit").click()
-        page.get_by_test_id("who").wait_for()
+        page.locator('[data-testid="who"], [data-testid="wizard"]').first.wait_for()
+        if page.get_by_test_id("wizard").count():
+            self.put_off_first_run()
+
+    def put_off_first_run(self) -> None:
+        """Out of the wizard, for good."""
+        self.page.get_by_test_id("wizard-leave").click()
+        self.page.get_by_test_id("first-run-dismiss").click()
+        self.page.get_by_test_id("first-run-banner").wait_for(state="detached")
 
     def state_purpose(self, purpose: str = "public_safety") -> None:
         """State why one looks."""
@@ -71,14 +79,21 @@ class Screens:
     def add_camera(self, address: str, name: str) -> None:
         """Address, test with a picture, name, add."""
         page = self.page
-        self.go("cameras")
-        page.get_by_test_id("add-camera").click()
-        page.get_by_test_id("camera-address").fill(address)
-        page.get_by_test_id("camera-test").click()
+        self.test_camera(address)
         page.get_by_test_id("probe-picture").wait_for(timeout=15_000)
         page.get_by_test_id("camera-name").fill(name)
         page.get_by_test_id("camera-add").click()
+        page.locator('[data-testid="adding-row"][data-state="added"]').wait_for(timeout=15_000)
+        page.get_by_test_id("adding-done").click()
         page.get_by_test_id("add-dialog").wait_for(state="detached")
+
+    def test_camera(self, address: str) -> None:
+        """Ask a camera by its address, from the page of devices."""
+        page = self.page
+        self.go("devices")
+        page.get_by_test_id("add-camera").click()
+        page.get_by_test_id("camera-address").fill(address)
+        page.get_by_test_id("camera-test").click()
 
     def tile(self, index: int) -> dict[str, str]:
         """The facts a tile shows: state, ageMs, atUs, wallUs, seekMs."""

@@ -34,10 +34,7 @@ def test_a_wrong_password_is_refused_in_words(watched: Product, screens: Screens
 
 def test_an_address_that_does_not_answer_is_told_in_words(watched: Product, screens: Screens) -> None:
     screens.sign_in()
-    screens.go("cameras")
-    screens.page.get_by_test_id("add-camera").click()
-    screens.page.get_by_test_id("camera-address").fill("rtsp://127.0.0.1:1/nothing")
-    screens.page.get_by_test_id("camera-test").click()
+    screens.test_camera("rtsp://127.0.0.1:1/nothing")
     words = screens.page.get_by_test_id("camera-problem")
     words.wait_for(timeout=15_000)
     assert len(words.inner_text()) > 20
@@ -111,7 +108,8 @@ def test_keys_alone_reach_everything(watched: Product, screens: Screens) -> None
     page.get_by_test_id("purpose").focus()
     page.keyboard.press("ArrowDown")
     page.locator("#main").focus()
-    for digit, name in (("3", "cameras"), ("4", "audit"), ("5", "health"), ("2", "playback"), ("1", "live")):
+    pages = ("devices", "people", "audit", "health", "settings", "playback", "live")
+    for digit, name in zip("3456721", pages, strict=True):
         page.keyboard.press(digit)
         page.locator(f'[data-testid="page-{name}"][aria-current="page"]').wait_for()
         page.locator("#main").focus()
@@ -156,7 +154,7 @@ def test_axe_finds_nothing(watched: Product, screens: Screens, theme: str) -> No
     screens.page.get_by_test_id("theme").select_option(theme)
     found: list[str] = [f"menu: {breach}" for breach in screens.axe()]
     screens.page.keyboard.press("Escape")
-    for name in ("live", "playback", "cameras", "audit", "health"):
+    for name in ("live", "playback", "devices", "audit", "health", "settings"):
         screens.go(name)
         screens.page.locator("#main h1").wait_for()
         if name == "live":

@@ -162,9 +162,10 @@ def test_without_a_permission_the_page_says_which(interrupted: Product, screens:
 def test_removing_a_camera_can_be_undone(interrupted: Product, screens: Screens) -> None:
     page = screens.page
     screens.sign_in()
-    screens.go("cameras")
+    screens.go("devices")
     row = page.get_by_test_id("camera-row").filter(has_text="East street")
-    row.get_by_test_id("remove").click()
+    row.get_by_test_id("camera-open").click()
+    page.get_by_test_id("device-detail").get_by_test_id("remove").click()
     row.wait_for(state="detached")
     page.get_by_test_id("removed").wait_for()
     page.get_by_test_id("undo").click()
@@ -207,7 +208,7 @@ def test_nothing_stands_out_sideways(interrupted: Product, screens: Screens, wid
     page.set_viewport_size({"width": width_px, "height": 844})
     screens.sign_in()
     screens.state_purpose()
-    for name in ("live", "playback", "cameras", "audit", "health"):
+    for name in ("live", "playback", "devices", "audit", "health", "settings"):
         screens.go(name)
         page.locator("#main h1").wait_for()
         wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

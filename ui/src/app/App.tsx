@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { client } from "../api/client";
 import type { Problem } from "../api/result";
 import type { Session, SetupState } from "../api/types";
@@ -8,6 +8,10 @@ import { SetupPage, SignInPage } from "../pages/entry/EntryPage";
 import { JoinPage } from "../pages/entry/JoinPage";
 import { ProblemBox } from "../widgets/ProblemBox";
 import { Shell } from "./Shell";
+
+const InstallPage = lazy(async () => ({
+  default: (await import("../pages/install/InstallPage")).InstallPage,
+}));
 
 type Stage =
   | { readonly kind: "asking" }
@@ -27,8 +31,20 @@ async function findStage(isEnded: boolean): Promise<Stage> {
   return { kind: "asking" };
 }
 
-/** Set-up, sign-in or the shell, as the server says. */
+/** The page that installs the authority is open to anyone; all others begin with a session. */
 export function App() {
+  if (location.pathname === "/install") {
+    return (
+      <Suspense fallback={<Skeleton rows={6} label={en.common.loading} />}>
+        <InstallPage />
+      </Suspense>
+    );
+  }
+  return <Entrance />;
+}
+
+/** Set-up, sign-in or the shell, as the server says. */
+function Entrance() {
   const [stage, setStage] = useState<Stage>({ kind: "asking" });
   const ask = useCallback((isEnded: boolean) => {
     void findStage(isEnded).then(setStage);
@@ -71,6 +87,7 @@ export function App() {
           key={stage.session.principal.id}
           session={stage.session}
           onSignedOut={onSignedOut}
+          onReload={() => ask(false)}
           onSignOut={() => void client.signOut().then(() => ask(false))}
         />
       );

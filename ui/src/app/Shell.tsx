@@ -1,4 +1,4 @@
-import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { client, serverClock } from "../api/client";
 import type { Session } from "../api/types";
 import { go, useAddress } from "../kit/address";
@@ -7,12 +7,19 @@ import { Button, Link, Skeleton, StateBox } from "../kit/parts";
 import { ShortcutContext, useShortcuts } from "../kit/shortcuts";
 import { momentText, timeText, zoneName } from "../kit/time";
 import { en } from "../text/en";
+import { isFirstRunLeft } from "../widgets/firstRun";
 import { SiteContext, useAsked, type Site } from "../widgets/site";
 import { AccountMenu } from "./AccountMenu";
 import { KeysDialog } from "./KeysDialog";
 import { PurposeField } from "./PurposeField";
 import { ROUTES, routeOf } from "./routes";
 import { createShortcuts } from "./shortcuts";
+import { FirstRunBanner, VaultBanner } from "./Banners";
+
+const FirstRunPage = lazy(async () => ({
+  default: (await import("../pages/firstrun/FirstRunPage")).FirstRunPage,
+}));
+const FIRST_RUN = "/first-run";
 
 interface Said {
   readonly words: string;
@@ -24,6 +31,7 @@ const NOTHING_SAID: Said = { words: "", undo: null };
 interface ShellProps {
   readonly session: Session;
   readonly onSignedOut: () => void;
+  readonly onReload: () => void;
   readonly onSignOut: () => void;
 }
 
@@ -35,13 +43,22 @@ function keptPurpose(session: Session): string | null {
   return session.purposes.find((one) => one.id === kept)?.id ?? null;
 }
 
-export function Shell({ session, onSignedOut, onSignOut }: ShellProps) {
+function needsFirstRun(session: Session): boolean {
+  return session.site.first_run_done === false && session.permissions.includes("system.manage");
+}
+
+export function Shell({ session, onSignedOut, onReload, onSignOut }: ShellProps) {
   const [purpose, setPurposeState] = useState(() => keptPurpose(session));
   const [said, setSaid] = useState<Said>(NOTHING_SAID);
   const [shortcuts] = useState(createShortcuts);
   const channels = useAsked((signal) => client.channels(signal), "channels", CHANNELS_EVERY_MS);
 
   useEffect(() => shortcuts.listen(window), [shortcuts]);
+  const isWanted = needsFirstRun(session);
+  useEffect(() => {
+    // Only from the front door: who asked for a page of their own gets it.
+    if (isWanted && !isFirstRunLeft() && location.pathname === "/") go(FIRST_RUN);
+  }, [isWanted]);
   useEffect(() => {
     if (said.words === "") return undefined;
     const timer = setTimeout(() => setSaid(NOTHING_SAID), said.undo === null ? 8_000 : 30_000);
@@ -63,15 +80,16 @@ export function Shell({ session, onSignedOut, onSignOut }: ShellProps) {
       channels,
       can: (permission) => session.permissions.includes(permission),
       onSignedOut,
+      reload: onReload,
       say: (words, undo) => setSaid({ words, undo: undo ?? null }),
     }),
-    [session, purpose, setPurpose, channels, onSignedOut],
+    [session, purpose, setPurpose, channels, onSignedOut, onReload],
   );
 
   return (
     <ShortcutContext value={shortcuts.registry}>
       <SiteContext value={site}>
-        <Frame site={site} said={said} onHeard={() => setSaid(NOTHING_SAID)} onSignOut={onSignOut} />
+        <Stage site={site} said={said} onHeard={() => setSaid(NOTHING_SAID)} onSignOut={onSignOut} />
       </SiteContext>
     </ShortcutContext>
   );
@@ -82,6 +100,39 @@ interface FrameProps {
   readonly said: Said;
   readonly onHeard: () => void;
   readonly onSignOut: () => void;
+}
+
+/** The wizard has the whole screen; everything else stands in the frame. */
+function Stage(props: FrameProps) {
+  const { pathname } = useAddress();
+  if (pathname !== FIRST_RUN) return <Frame {...props} />;
+  return (
+    <>
+      <Suspense fallback={<Skeleton rows={6} label={en.common.loading} />}>
+        <FirstRunPage />
+      </Suspense>
+      <SaidBox said={props.said} onHeard={props.onHeard} />
+    </>
+  );
+}
+
+function SaidBox({ said, onHeard }: { readonly said: Said; readonly onHeard: () => void }) {
+  return (
+    <div className="said" role="status" aria-live="polite" data-testid="said">
+      {said.words}
+      {said.undo !== null && (
+        <Button
+          onClick={() => {
+            said.undo?.();
+            onHeard();
+          }}
+          testId="undo"
+        >
+          {en.common.undo}
+        </Button>
+      )}
+    </div>
+  );
 }
 
 function Frame({ site, said, onHeard, onSignOut }: FrameProps) {
@@ -129,7 +180,11 @@ function Frame({ site, said, onHeard, onSignOut }: FrameProps) {
         <Clock zone={site.zone} />
         <AccountMenu name={site.session.principal.name} onKeys={() => setKeys(true)} onSignOut={onSignOut} />
       </header>
-      <StaleBanner channels={site.channels} zone={site.zone} />
+      <div className="banners">
+        <StaleBanner channels={site.channels} zone={site.zone} />
+        <VaultBanner />
+        {needsFirstRun(site.session) && <FirstRunBanner />}
+      </div>
       <main className="main" id="main" tabIndex={-1}>
         {Page === undefined ? (
           <StateBox title={en.common.notFound}>
@@ -143,20 +198,7 @@ function Frame({ site, said, onHeard, onSignOut }: FrameProps) {
           </Suspense>
         )}
       </main>
-      <div className="said" role="status" aria-live="polite" data-testid="said">
-        {said.words}
-        {said.undo !== null && (
-          <Button
-            onClick={() => {
-              said.undo?.();
-              onHeard();
-            }}
-            testId="undo"
-          >
-            {en.common.undo}
-          </Button>
-        )}
-      </div>
+      <SaidBox said={said} onHeard={onHeard} />
       {isKeys && <KeysDialog onClose={() => setKeys(false)} />}
     </div>
   );
@@ -177,7 +219,7 @@ function LinkState({ channels }: { readonly channels: Site["channels"] }) {
 }
 
 function StaleBanner({ channels, zone }: { readonly channels: Site["channels"]; readonly zone: string }) {
-  if (!isDown(channels)) return <div className="stale-none" />;
+  if (!isDown(channels)) return null;
   return (
     <div className="stale" role="alert" data-testid="stale">
       <Icon name="alarm" />{" "}

@@ -10,8 +10,11 @@ import { accountText, peopleText } from "../text/people";
 const PlaybackPage = lazy(async () => ({
   default: (await import("../pages/playback/PlaybackPage")).PlaybackPage,
 }));
-const CamerasPage = lazy(async () => ({
-  default: (await import("../pages/cameras/CamerasPage")).CamerasPage,
+const DevicesPage = lazy(async () => ({
+  default: (await import("../pages/devices/DevicesPage")).DevicesPage,
+}));
+const SettingsPage = lazy(async () => ({
+  default: (await import("../pages/settings/SettingsPage")).SettingsPage,
 }));
 const AuditPage = lazy(async () => ({ default: (await import("../pages/audit/AuditPage")).AuditPage }));
 const HealthPage = lazy(async () => ({ default: (await import("../pages/health/HealthPage")).HealthPage }));
@@ -31,10 +34,11 @@ export interface Route {
 export const ROUTES: readonly Route[] = [
   { path: "/live", name: en.pages.live, sign: "live", page: LivePage },
   { path: "/playback", name: en.pages.playback, sign: "playback", page: PlaybackPage },
-  { path: "/cameras", name: en.pages.cameras, sign: "camera", page: CamerasPage },
+  { path: "/devices", name: en.pages.devices, sign: "camera", page: DevicesPage },
   { path: "/people", name: peopleText.title, sign: "person", page: PeoplePage },
   { path: "/audit", name: en.pages.audit, sign: "list", page: AuditPage },
   { path: "/health", name: en.pages.health, sign: "health", page: HealthPage },
+  { path: "/settings", name: en.pages.settings, sign: "gear", page: SettingsPage },
 ];
 
 /** Pages that no digit of the rail leads to. */
@@ -42,7 +46,11 @@ const ASIDE: readonly Route[] = [
   { path: "/account", name: accountText.title, sign: "person", page: AccountPage },
 ];
 
+/** A page keeps all addresses below its path: `/devices/add` is Devices. */
 export function routeOf(path: string): Route | null {
   if (path === "/") return ROUTES[0] ?? null;
-  return [...ROUTES, ...ASIDE].find((route) => path === route.path) ?? null;
+  const found = [...ROUTES, ...ASIDE].find(
+    (route) => path === route.path || path.startsWith(`${route.path}/`),
+  );
+  return found ?? null;
 }

@@ -101,7 +101,7 @@ export function CameraTree({ shown, onChoose }: CameraTreeProps) {
         <StateBox title={en.cameraTree.empty}>
           <p>{en.cameraTree.emptyHint}</p>
           {can("camera.add") && (
-            <Link to="/cameras?add=1" go={go} className="button button-primary">
+            <Link to="/devices/add" go={go} className="button button-primary">
               {en.cameraTree.add}
             </Link>
           )}

@@ -1,0 +1,233 @@
+import { useState } from "react";
+import { CheckField, SelectField, type Option } from "../kit/forms";
+import { Icon } from "../kit/icons";
+import { Button, Field } from "../kit/parts";
+import { CHOICES, settingsText } from "../text/site";
+import {
+  fieldsOf,
+  valueAt,
+  withValueAt,
+  type Fault,
+  type FormField,
+  type Schema,
+  type Value,
+} from "./schema";
+import { ZonePicker } from "./ZonePicker";
+
+const words = settingsText.form;
+
+function faultWords(fault: Fault): string {
+  return "limit" in fault ? words[fault.kind](fault.limit) : words[fault.kind];
+}
+
+interface SchemaFormProps {
+  readonly schema: Schema;
+  readonly value: Value;
+  readonly faults: ReadonlyMap<string, Fault>;
+  /** The server's words, by field. */
+  readonly refused: Readonly<Record<string, string>>;
+  readonly disabled: boolean;
+  readonly onChange: (value: Value) => void;
+}
+
+/** A form drawn from JSON schema. The caller owns the value and saves it. */
+export function SchemaForm({ schema, value, onChange, ...rest }: SchemaFormProps) {
+  return (
+    <Fields
+      fields={fieldsOf(schema)}
+      value={value}
+      onSet={(path, next) => onChange(withValueAt(value, path, next))}
+      {...rest}
+    />
+  );
+}
+
+interface FieldsProps {
+  readonly fields: readonly FormField[];
+  readonly value: Value;
+  readonly faults: ReadonlyMap<string, Fault>;
+  readonly refused: Readonly<Record<string, string>>;
+  readonly disabled: boolean;
+  readonly onSet: (path: readonly string[], next: unknown) => void;
+}
+
+function Fields(props: FieldsProps) {
+  return (
+    <>
+      {props.fields.map((field) => (
+        <OneField key={field.path.join(".")} field={field} {...props} />
+      ))}
+    </>
+  );
+}
+
+function OneField({ field, ...props }: FieldsProps & { readonly field: FormField }) {
+  const name = field.path.join(".");
+  const now = valueAt(props.value, field.path);
+  const fault = props.faults.get(name);
+  const error = fault !== undefined ? faultWords(fault) : props.refused[name];
+  const shared = {
+    label: field.title,
+    hint: field.description ?? undefined,
+    error,
+    disabled: props.disabled,
+    testId: `setting-${name}`,
+  };
+  const set = (next: unknown) => props.onSet(field.path, next);
+  switch (field.kind) {
+    case "text":
+      if (field.format === "time-zone") {
+        return <ZonePicker {...shared} value={textOf(now)} onChange={set} />;
+      }
+      return (
+        <Field
+          {...withoutHint(shared)}
+          type={field.format === "password" ? "password" : "text"}
+          required={field.minLength > 0}
+          value={textOf(now)}
+          onChange={(text) => set(text === "" && field.isNullable ? null : text)}
+        />
+      );
+    case "number":
+      return <NumberField shared={shared} field={field} now={now} onSet={set} />;
+    case "boolean":
+      return <CheckField {...shared} checked={now === true} onChange={set} />;
+    case "choice":
+      return (
+        <SelectField
+          {...shared}
+          value={textOf(now)}
+          options={optionsOf(field)}
+          onChange={(chosen) => set(field.choices.find((one) => String(one) === chosen) ?? null)}
+        />
+      );
+    case "list":
+      return <ListField {...shared} items={Array.isArray(now) ? now.map(textOf) : []} onChange={set} />;
+    case "object":
+      return (
+        <fieldset className="box">
+          <legend>{field.title}</legend>
+          {field.description !== null && <p className="hint">{field.description}</p>}
+          <Fields {...props} fields={field.fields} />
+        </fieldset>
+      );
+    case "unknown":
+      return (
+        <div className="field">
+          <span>{field.title}</span>
+          <p className="hint">{words.unknownKind}</p>
+          <pre className="mono">{JSON.stringify(now, null, 2)}</pre>
+        </div>
+      );
+  }
+}
+
+function optionsOf(field: FormField & { readonly kind: "choice" }): readonly Option[] {
+  const all = field.choices.map((one) => ({
+    value: String(one),
+    words: CHOICES[String(one)] ?? String(one),
+  }));
+  return field.isNullable ? [{ value: "", words: words.none }, ...all] : all;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
+interface SharedProps {
+  readonly label: string;
+  readonly hint: string | undefined;
+  readonly error: string | undefined;
+  readonly disabled: boolean;
+  readonly testId: string;
+}
+
+/** `Field` takes a hint or none at all. */
+function withoutHint({ hint, ...rest }: SharedProps) {
+  return hint === undefined ? rest : { ...rest, hint };
+}
+
+interface NumberFieldProps {
+  readonly shared: SharedProps;
+  readonly field: FormField;
+  readonly now: unknown;
+  readonly onSet: (next: unknown) => void;
+}
+
+/** What is typed stays as typed; what it means goes into the value. */
+function NumberField({ shared, field, now, onSet }: NumberFieldProps) {
+  const [typed, setTyped] = useState(textOf(now));
+  return (
+    <Field
+      {...withoutHint(shared)}
+      inputMode={field.kind === "number" && field.isWhole ? "numeric" : "decimal"}
+      value={Number(typed) === now ? typed : typeof now === "number" ? String(now) : typed}
+      onChange={(text) => {
+        setTyped(text);
+        const number = Number(text.replace(",", "."));
+        onSet(
+          text.trim() === "" ? (field.isNullable ? null : text) : Number.isFinite(number) ? number : text,
+        );
+      }}
+    />
+  );
+}
+
+interface ListFieldProps extends SharedProps {
+  readonly items: readonly string[];
+  readonly onChange: (items: readonly string[]) => void;
+}
+
+function ListField({ label, hint, error, disabled, testId, items, onChange }: ListFieldProps) {
+  const [fresh, setFresh] = useState("");
+  const add = () => {
+    if (fresh.trim() === "") return;
+    onChange([...items, fresh.trim()]);
+    setFresh("");
+  };
+  return (
+    <fieldset className="box list-field" data-testid={testId}>
+      <legend>{label}</legend>
+      {hint !== undefined && <p className="hint">{hint}</p>}
+      {error !== undefined && (
+        <p className="field-error" role="alert">
+          {error}
+        </p>
+      )}
+      {items.length === 0 && <p className="hint">{words.emptyList}</p>}
+      <ul>
+        {items.map((item, index) => (
+          <li key={index}>
+            <Field
+              label={words.item(label, index + 1)}
+              value={item}
+              disabled={disabled}
+              onChange={(text) => onChange(items.map((one, at) => (at === index ? text : one)))}
+            />
+            <Button
+              kind="quiet"
+              disabled={disabled}
+              label={words.removeItem(item, label)}
+              onClick={() => onChange(items.filter((_, at) => at !== index))}
+            >
+              <Icon name="close" />
+            </Button>
+          </li>
+        ))}
+        <li>
+          <Field
+            label={words.addItem(label)}
+            value={fresh}
+            disabled={disabled}
+            onChange={setFresh}
+            testId={`${testId}-new`}
+          />
+          <Button disabled={disabled || fresh.trim() === ""} onClick={add} label={words.addItem(label)}>
+            <Icon name="plus" />
+          </Button>
+        </li>
+      </ul>
+    </fieldset>
+  );
+}
