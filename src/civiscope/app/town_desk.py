@@ -5,7 +5,7 @@ import os
 
 from civiscope.api import TownCamera, TownState
 from civiscope.app.home import Home
-from civiscope.app.town import SIMULATOR_ROLE, town_port
+from civiscope.app.town import SIMULATOR_ROLE, town_onvif_port, town_port
 from civiscope.base import AppError, ErrorKind
 from civiscope.cluster import ProcessState, read_snapshot
 from civiscope.simulator import TOWN
@@ -40,8 +40,14 @@ class LocalTown:
         port = await asyncio.to_thread(town_port, self._home)
         if role_state is not ProcessState.RUNNING or not await _answers(port):
             return TownState("starting", ())
+        onvif_port = await asyncio.to_thread(town_onvif_port, self._home)
         cameras = tuple(
-            TownCamera(plan.name, f"rtsp://127.0.0.1:{port}/{plan.clip_stem}", "") for plan in TOWN
+            TownCamera(
+                plan.name,
+                f"rtsp://127.0.0.1:{port}/{plan.clip_stem}",
+                f"http://127.0.0.1:{onvif_port}/onvif/{number}/device_service",
+            )
+            for number, plan in enumerate(TOWN, start=1)
         )
         return TownState("running", cameras)
 
