@@ -1,6 +1,7 @@
 """The driver against the simulated device: all that the contract of `Equipment` names, over sockets."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.devices.onvif.conftest import JPEG, Harm
@@ -17,8 +18,12 @@ from civiscope.devices import (
     Notification,
     PtzMove,
     PtzPreset,
+    TroubleError,
 )
 from civiscope.devices.drivers.onvif import DRIVER
+from civiscope.devices.drivers.onvif.connection import Connection
+from civiscope.devices.drivers.onvif.library import Documents, Request
+from civiscope.devices.drivers.onvif.session import Session
 from civiscope.simulator import DeviceTraits, EncoderFault, OnvifServer, SimulatedDevice
 
 SECOND_US = 1_000_000
@@ -249,3 +254,23 @@ async def _until(fact: object) -> None:
     async with asyncio.timeout(10):
         while not fact():  # type: ignore[operator]
             await asyncio.sleep(0.01)
+
+
+async def test_imaging_can_be_asked(address: DeviceAddress, ports: DriverPorts) -> None:
+    """No face of ours shows it yet; the ability is told only where it works."""
+    async with Connection(address, ports) as connection:
+        session = Session(address, connection, ports.clock, Documents())
+        await session.open()
+        request = Request("imaging", "GetImagingSettings", {"VideoSourceToken": "source"})
+        assert (await session.call(request)).value("ImagingSettings", "Brightness") == "50"
+
+
+async def test_one_try_with_a_wrong_password_is_one_failure(
+    device: SimulatedDevice, address: DeviceAddress, ports: DriverPorts
+) -> None:
+    """Cameras lock a user out after a few."""
+    async with DRIVER.reach(replace(address, password="wrong"), ports) as equipment:
+        with pytest.raises(TroubleError):
+            await equipment.describe()
+    assert device.requests.count("GetDeviceInformation") <= 2
+    assert "GetProfiles" not in device.requests

@@ -34,11 +34,11 @@ async def describe(address: DeviceAddress, ports: DriverPorts) -> DeviceDescript
 
 
 async def trouble_of(address: DeviceAddress, ports: DriverPorts) -> TroubleReport:
-    """The trouble, which comes within the driver's deadline."""
+    """The trouble, which comes within 6 s."""
     began_s = time.monotonic()
     with pytest.raises(TroubleError) as caught:
         await describe(address, ports)
-    assert time.monotonic() - began_s < DRIVER.deadline_s
+    assert time.monotonic() - began_s < 6.0
     assert USER.password not in str(caught.value)
     return caught.value.report
 

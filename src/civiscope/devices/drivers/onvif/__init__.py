@@ -17,6 +17,7 @@ DRIVER = Driver(
     reach=OnvifReach(),
     abilities=frozenset(Ability),
     discover=discover,
+    deadline_s=8.0,
 )
 
 __all__ = ["DRIVER"]

@@ -214,20 +214,19 @@ def _profile(node: Node) -> Profile:
         source_token=short(source.value("SourceToken")) if source else "",
         source_name=short(source.value("Name")) if source else "",
         source_configuration=token(source) if source else "",
-        encoder=read_encoder(encoder) if encoder else None,
+        encoder=read_encoder(encoder, parts is not None) if encoder else None,
         has_audio=inside.find("AudioEncoder" + suffix) is not None,
         has_ptz=inside.find("PTZ" + suffix) is not None,
     )
 
 
-def read_encoder(node: Node) -> Encoder:
-    """A `VideoEncoderConfiguration` (version 10) or `VideoEncoder2Configuration`."""
+def read_encoder(node: Node, is_version_20: bool) -> Encoder:
+    """A `VideoEncoderConfiguration`, or of version 20 a `VideoEncoder2Configuration`."""
     encoding = node.value("Encoding").upper()
     gop = number(node.attribute("GovLength") or node.value(encoding, "GovLength"))
     kbps = number(node.value("RateControl", "BitrateLimit"))
     rate = node.find("RateControl")
     constant = rate.attribute("ConstantBitRate") if rate else ""
-    is_version_20 = bool(node.attribute("GovLength")) or rate is None or not rate.find("EncodingInterval")
     return Encoder(
         token=token(node),
         codec=_CODECS.get(encoding, short(encoding.lower())),
@@ -236,7 +235,7 @@ def read_encoder(node: Node) -> Encoder:
         fps=number(node.value("RateControl", "FrameRateLimit")) or 0.0,
         bitrate_bps=int(kbps * 1000) if kbps else None,
         gop_frames=int(gop) if gop else None,
-        is_constant_bitrate=truth(constant) if constant or is_version_20 else None,
+        is_constant_bitrate=truth(constant) if is_version_20 else None,
         node=node,
     )
 

@@ -8,6 +8,7 @@ from civiscope.devices.drivers.onvif.choice import Lens, lenses, offered
 from civiscope.devices.drivers.onvif.library import NAMESPACES, Request
 from civiscope.devices.drivers.onvif.media import Media
 from civiscope.devices.drivers.onvif.session import Session, with_port
+from civiscope.devices.drivers.onvif.xml_tree import Node
 from civiscope.devices.equipment import Ability, DeviceDescription, DeviceIdentity, OfferedInput
 
 CLOCK_LIMIT_MS = 2_000
@@ -15,8 +16,13 @@ DAY_MS = 86_400_000
 
 
 async def describe(session: Session, media: Media) -> DeviceDescription:
-    """Identity, inputs, abilities, clock; what is optional and missing is left out."""
-    identity, profiles = await asyncio.gather(_identity(session), media.profiles())
+    """Identity, inputs, abilities, clock; what is optional and missing is left out.
+
+    The first call that needs a login goes alone: cameras lock a user out after five wrong passwords, and one
+    try must not use them up.
+    """
+    told = await session.call(Request("devicemgmt", "GetDeviceInformation"))  # alone
+    identity, profiles = await asyncio.gather(_identity(session, told), media.profiles())
     found = lenses(profiles)
     inputs = await asyncio.gather(*(_input(session, media, index, lens) for index, lens in enumerate(found)))
     offset_ms = None if session.offset_us is None else session.offset_us // 1000
@@ -45,9 +51,8 @@ def clock_warnings(offset_ms: int | None) -> tuple[str, ...]:
     )
 
 
-async def _identity(session: Session) -> DeviceIdentity:
-    told, scopes, reference = await asyncio.gather(
-        session.call(Request("devicemgmt", "GetDeviceInformation")),
+async def _identity(session: Session, told: Node) -> DeviceIdentity:
+    scopes, reference = await asyncio.gather(
         session.optional(Request("devicemgmt", "GetScopes")),
         session.optional(Request("devicemgmt", "GetEndpointReference")),
     )

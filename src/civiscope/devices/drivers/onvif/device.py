@@ -15,7 +15,7 @@ from civiscope.devices.drivers.onvif.events import pull_notifications
 from civiscope.devices.drivers.onvif.library import NAMESPACES, Documents
 from civiscope.devices.drivers.onvif.media import Media
 from civiscope.devices.drivers.onvif.ptz import Ptz
-from civiscope.devices.drivers.onvif.session import Session, service_urls
+from civiscope.devices.drivers.onvif.session import Session, UnsupportedError, service_urls
 from civiscope.devices.drivers.onvif.trouble import trouble
 from civiscope.devices.drivers.onvif.wishes import Wishes
 from civiscope.devices.equipment import (
@@ -32,7 +32,9 @@ from civiscope.devices.equipment import (
 
 T = TypeVar("T")
 CALL_LIMIT_S = 5.6
-"""Of one call, opening included in the first: under the 6 s after which the host gives up without a word."""
+"""Of one call, opening included: a person is told within 6 s."""
+WISHES_LIMIT_S = 7.4
+"""Of comparing and writing, up to a dozen requests one after the other; the host gives up at 8 s."""
 
 
 class OnvifDevice:
@@ -49,7 +51,10 @@ class OnvifDevice:
         """Everything about it, asked anew."""
 
         async def ask() -> DeviceDescription:
-            return await describe(self._session, await self._opened())
+            try:
+                return await describe(self._session, await self._opened())
+            except UnsupportedError:
+                raise trouble(Trouble.STREAM, self._host, self._port) from None
 
         return await self._within(ask())
 
@@ -73,7 +78,7 @@ class OnvifDevice:
         async def ask() -> tuple[Drift, ...]:
             return await Wishes(self._session, await self._opened(), self._ports.clock).compare(wanted)
 
-        return await self._within(ask())
+        return await self._within(ask(), WISHES_LIMIT_S)
 
     async def configure(self, wanted: DesiredSettings) -> tuple[Drift, ...]:
         """Write what is wanted; what could not be written is left over."""
@@ -81,7 +86,7 @@ class OnvifDevice:
         async def ask() -> tuple[Drift, ...]:
             return await Wishes(self._session, await self._opened(), self._ports.clock).configure(wanted)
 
-        return await self._within(ask())
+        return await self._within(ask(), WISHES_LIMIT_S)
 
     async def ptz_status(self, index: int) -> PtzStatus:
         """Position and presets."""
@@ -143,10 +148,10 @@ class OnvifDevice:
             raise AppError(ErrorKind.UNAVAILABLE, "This device cannot be moved on that input.")
         return Ptz(self._session, moved.token)
 
-    async def _within(self, call: Awaitable[T]) -> T:
+    async def _within(self, call: Awaitable[T], limit_s: float = CALL_LIMIT_S) -> T:
         """The call, or its trouble: too slow, or answers that are no reading of the protocol."""
         try:
-            async with asyncio.timeout(CALL_LIMIT_S):
+            async with asyncio.timeout(limit_s):
                 return await call
         except TimeoutError:
             raise trouble(Trouble.TIMEOUT, self._host, self._port) from None

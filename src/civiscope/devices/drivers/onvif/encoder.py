@@ -1,5 +1,6 @@
 """What is wanted of an encoder against what it is set to: drift in words, and the configuration edited."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -81,9 +82,9 @@ def plainer(setting: Setting, encoder: Encoder) -> Setting:
 
 
 def _size_distance(one: tuple[int, int], wanted: tuple[int, int]) -> float:
-    """By pixels, and by shape: 640×480 is nearer to 640×360 than 480×360 is, 640×352 nearer still."""
+    """By pixels, and by shape: 640×352 is nearer to 640×360 than 640×480 is, and that nearer than 320×180."""
     shape = abs(one[0] / one[1] - wanted[0] / wanted[1])
-    return abs(one[0] * one[1] - wanted[0] * wanted[1]) / (wanted[0] * wanted[1]) + shape
+    return abs(math.log(one[0] * one[1] / (wanted[0] * wanted[1]))) + shape
 
 
 def _nearest_fps(option: EncoderOptions, wanted: float) -> float:

@@ -61,12 +61,12 @@ class Media:
             answer = await self._session.call(
                 _media2("GetVideoEncoderConfigurations", ("ConfigurationToken", token))
             )
-            found = [read_encoder(node) for node in answer.all("Configurations")]
+            found = [read_encoder(node, self._is_version_20) for node in answer.all("Configurations")]
         else:
             answer = await self._session.call(
                 Request("media", "GetVideoEncoderConfiguration", {"ConfigurationToken": token})
             )
-            found = [read_encoder(node) for node in answer.all("Configuration")]
+            found = [read_encoder(node, self._is_version_20) for node in answer.all("Configuration")]
         return next((encoder for encoder in found if encoder.token == token), None)
 
     async def options(self, encoder: str, profile: str) -> tuple[EncoderOptions, ...]:
@@ -131,7 +131,11 @@ class Media:
             answer = await self._session.optional(
                 Request("media", "GetCompatibleVideoEncoderConfigurations", {"ProfileToken": profile})
             )
-        return tuple(read_encoder(node) for node in answer.all("Configurations")[:64]) if answer else ()
+        return (
+            tuple(read_encoder(node, self._is_version_20) for node in answer.all("Configurations")[:64])
+            if answer
+            else ()
+        )
 
 
 def _text(name: str, text: str) -> Node:

@@ -1,6 +1,7 @@
 """A SOAP session with one device: its clock, where its services answer, and calls by name."""
 
 import asyncio
+import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,6 +29,10 @@ from civiscope.devices.equipment import DeviceAddress, Trouble, TroubleError
 DEVICE_PATH = "/onvif/device_service"
 USUAL_PORTS = (80, 8080, 8000, 2020, 8899)
 """Asked all at once when an address has no port; the first of this order that speaks ONVIF is taken."""
+
+
+PLACE_LIMIT = 4
+"""A device may not make us knock at doors all over the network."""
 
 
 class UnsupportedError(AppError):
@@ -60,6 +65,8 @@ class Session:
         self.services: dict[str, str] = {}
         """Address by namespace, usable from here."""
         self.warnings: list[str] = []
+        self._asked: dict[tuple[str, int], bool] = {}
+        self._asking = asyncio.Lock()
 
     @property
     def host(self) -> str:
@@ -126,8 +133,15 @@ class Session:
         return host in {self.host, self._connection.peer}
 
     async def connects(self, host: str, port: int) -> bool:
-        """Whether somebody takes a connection there."""
-        return await self._connection.connects(host, port)
+        """Whether somebody takes a connection at an IP address that the device told; asked of four at most.
+
+        Names that strangers tell are not looked up.
+        """
+        place = (host, port)
+        async with self._asking:
+            if place not in self._asked and len(self._asked) < PLACE_LIMIT:
+                self._asked[place] = _is_ip(host) and await self._connection.connects(host, port)
+        return self._asked.get(place, False)
 
     async def refresh_clock(self) -> None:
         """Ask the clock anew, after it was set."""
@@ -139,9 +153,8 @@ class Session:
         answer = await self.optional(Request("devicemgmt", "GetServices", {"IncludeCapability": False}))
         told = read_services(answer) if answer else {}
         if not told:
-            told = read_capabilities(
-                await self.call(Request("devicemgmt", "GetCapabilities", {"Category": ["All"]}))
-            )
+            answer = await self.optional(Request("devicemgmt", "GetCapabilities", {"Category": ["All"]}))
+            told = read_capabilities(answer) if answer else {}
         return told
 
     async def _ask_clock(self, url: str) -> tuple[int | None, int] | AppError:
@@ -271,6 +284,14 @@ def _best(
             if isinstance(error, TroubleError) and error.report.trouble is kind:
                 raise error
     raise errors[0]
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_envelope(body: bytes) -> bool:
