@@ -337,7 +337,8 @@ def plan_seeds() -> Sequence[bytes]:
     from civiscope.app import plan
 
     source = StreamSource(STREAM, ChannelId(UUID(int=8)), "rtsp://10.0.0.9/a", "u", "p", Transport.TCP)
-    return [plan._to_json((source, source)), b'{"version": 1, "streams": []}']
+    whole = plan.RecordingPlan((source, source))
+    return [plan._to_json(whole), b'{"version": 1, "streams": []}']
 
 
 def feed_seeds() -> Sequence[bytes]:

@@ -29,8 +29,10 @@ from civiscope.media.wire import (
     ClientSession,
     ClientSettings,
     DigestChallenge,
+    HttpPicture,
     JpegPicture,
     Login,
+    PictureClient,
     ReceiverReport,
     ReportBlock,
     RtpTransport,
@@ -46,6 +48,7 @@ from civiscope.media.wire import (
     digest_authorization,
     iterate_nals,
     join_nals,
+    jpeg_size,
     parse_audio_specific_config,
     parse_authorization,
     parse_challenges,
@@ -294,6 +297,40 @@ def read_aac_config(data: bytes) -> None:
     parse_audio_specific_config(data)
 
 
+def read_pictures(data: bytes) -> None:
+    """A client of Motion JPEG by HTTP, answered with these bytes, whole and in cuts; it raises nothing."""
+    for size in (len(data) or 1, 61):
+        client = PictureClient("http://c/video", ADMIN, 1000)
+        client.connected(0)
+        for at in range(0, len(data), size):
+            for event in client.receive(data[at : at + size], at):
+                if isinstance(event, HttpPicture):
+                    with suppress(ProtocolError):
+                        jpeg_size(event.data)
+            if client.wants_connection(at) and not client.is_ended:
+                client.connected(at)
+            assert len(client.outgoing()) < 1 << 20
+            client.tick(at)
+        client.closed(10**12)
+
+
+def picture_seeds() -> Sequence[bytes]:
+    """Answers of cameras: streams with and without lengths, single pictures, chunks, logins."""
+    jpegs = units_of(Codec.MJPEG)
+    part = b"--b\r\nContent-Type: image/jpeg\r\n%s\r\n%s\r\n"
+    sized = b"".join(part % (b"Content-Length: %d\r\n" % len(one), one) for one in jpegs)
+    open_ended = b"".join(part % (b"", one) for one in jpegs) + b"--b--\r\n"
+    stream = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=%s\r\n\r\n"
+    single = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nETag: 1\r\n"
+    login = b'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="c", nonce="n", qop="auth"\r\n\r\n'
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(jpegs[0]), jpegs[0])
+    lengthy = b"Content-Length: %d\r\n\r\n%s" % (len(jpegs[0]), jpegs[0])
+    return [
+        stream % b"b" + sized, stream % b'"--b"' + open_ended, single + chunked, single + lengthy,
+        login + stream % b"b" + sized,
+    ]  # fmt: skip
+
+
 def rtcp_seeds() -> Sequence[bytes]:
     """Compound packets of ours."""
     blocks = (ReportBlock(7, 1, 2, 3, 4, 5, 6), ReportBlock(8, 0, 0, 0, 0, 0, 0))
@@ -327,6 +364,8 @@ TARGETS: dict[str, Target] = {
     "h264 sps": Target(read_sps_264, lambda: [SPS_264]),
     "h265 sps": Target(read_sps_265, lambda: [SPS_265]),
     "nals": Target(read_nals, lambda: units_of(Codec.H264)),
+    "http pictures": Target(read_pictures, picture_seeds, ()),
+    "jpeg size": Target(jpeg_size, lambda: units_of(Codec.MJPEG)),
     "jpeg": Target(parse_jpeg, lambda: units_of(Codec.MJPEG)),
     "aac config": Target(
         read_aac_config,

@@ -55,6 +55,7 @@ class PlanFile:
             LookupError,
             TypeError,
             AttributeError,
+            ArithmeticError,
             RecursionError,
         ) as error:
             _log.error("the kept plan cannot be read; waiting for the server's", why=type(error).__name__)

@@ -40,6 +40,8 @@ class ForeignSession:
         run: Run,
     ) -> None:
         self.transport_refused = False
+        self.date_arrival_us: int | None = None
+        self.camera_date = ""
         self._run = run
         self._stall_us = int(settings.stall_s * 1e6)
         self._parser = ForeignParser()

@@ -10,6 +10,7 @@ from civiscope.ingest.foreign import ForeignSession
 from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, StreamSource, StreamState, StreamStatus, Transport
 from civiscope.ingest.network import Network
+from civiscope.ingest.picture_session import PictureSession
 from civiscope.ingest.ports import StreamSink
 from civiscope.ingest.run import Run
 from civiscope.ingest.settings import IntakeSettings
@@ -26,6 +27,13 @@ class Session(Protocol):
     """One attempt, however it is carried."""
 
     transport_refused: bool
+    date_arrival_us: int | None
+    """When the camera's Date came (UTC); None where it did not."""
+
+    @property
+    def camera_date(self) -> str:
+        """The Date header of its answer, as it came."""
+        ...
 
     @property
     def peer(self) -> tuple[str, int] | None:
@@ -72,6 +80,8 @@ def begin_session(
     """One attempt by the transport that the address asks for; raises `Lost` when it cannot even begin."""
     if source.foreign:
         return ForeignSession(source, transport, settings, network, run)
+    if source.url.startswith(("http://", "https://")):
+        return PictureSession(source, settings, network, run)
     wanted = RtpTransport.UDP if transport is Transport.UDP else RtpTransport.TCP
     return CameraSession(source, wanted, settings, network, run)
 

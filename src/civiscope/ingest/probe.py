@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 
 from civiscope.base import Clock, RunId, StreamId, SystemClock, get_log
 from civiscope.devices import DeviceGate, Trouble, TroubleError, TroubleReport
-from civiscope.ingest.camera import CameraSession
 from civiscope.ingest.connection import TlsWitness
 from civiscope.ingest.life import Session, begin_session
 from civiscope.ingest.loss import Lost
@@ -91,6 +90,8 @@ async def probe(
     deadline_us = clock.monotonic_us() + int(timeout_s * 1e6)
     settings = settings or IntakeSettings(connect_timeout_s=min(2.0, timeout_s / 3))
     attempts = [Transport.TCP, Transport.UDP] if source.transport is Transport.AUTO else [source.transport]
+    if not source.url.startswith("rtsp"):
+        attempts = [Transport.TCP]
     means = _Means(settings, Network(gate), clock, deadline_us)
     try:
         for place, transport in enumerate(attempts):
@@ -176,7 +177,7 @@ async def _try(source: StreamSource, transport: Transport, means: _Means, *, is_
 
 def _date_offset_ms(session: Session) -> int | None:
     """By the Date header, whole seconds; None where it is missing or unreadable."""
-    if not isinstance(session, CameraSession) or session.date_arrival_us is None:
+    if session.date_arrival_us is None:
         return None
     try:
         told = parsedate_to_datetime(session.camera_date)

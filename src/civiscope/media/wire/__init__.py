@@ -28,6 +28,15 @@ from civiscope.media.wire.fields import (
     parse_session,
     parse_transport,
 )
+from civiscope.media.wire.http import HttpBody, HttpEnd, HttpEvent, HttpHead, HttpParser
+from civiscope.media.wire.multipart import MultipartParser, boundary_of
+from civiscope.media.wire.pictures import (
+    ConnectionNeeded,
+    HttpPicture,
+    PictureClient,
+    PictureEvent,
+    PictureUnchanged,
+)
 from civiscope.media.wire.prover import Prover, Verdict
 from civiscope.media.wire.rtsp import (
     DOLLAR,
@@ -89,7 +98,7 @@ from civiscope.media.wire.aac import (
 from civiscope.media.wire.depacketizer import CodecConfig, Depacketizer, RawUnit
 from civiscope.media.wire.h264_sets import H264Sps, parse_h264_sps
 from civiscope.media.wire.h265_sets import H265Sps, parse_h265_sps
-from civiscope.media.wire.jpeg import JpegPicture, parse_jpeg, write_jpeg
+from civiscope.media.wire.jpeg import JpegPicture, jpeg_size, parse_jpeg, write_jpeg
 from civiscope.media.wire.nal import iterate_nals, join_nals, split_annexb
 from civiscope.media.wire.packetizer import (
     Packetizer,
@@ -131,10 +140,13 @@ __all__ = [
     "InterleavedFrame", "RoutedPacket", "Route", "RtspHeaders", "RtspMessage", "RtspParser", "RtspRequest",
     "RtspResponse", "write_interleaved", "write_request", "write_response",
     "MediaDescription", "SessionDescription", "parse_sdp", "resolve_control", "write_sdp",
+    "HttpBody", "HttpEnd", "HttpEvent", "HttpHead", "HttpParser", "MultipartParser", "boundary_of",
+    "ConnectionNeeded", "HttpPicture", "PictureClient", "PictureEvent", "PictureUnchanged",
     # RTP half
     "AudioSpecificConfig", "parse_audio_specific_config", "write_audio_specific_config",
     "CodecConfig", "Depacketizer", "RawUnit", "clock_rate_hz", "depacketizer_for",
-    "H264Sps", "parse_h264_sps", "H265Sps", "parse_h265_sps", "JpegPicture", "parse_jpeg", "write_jpeg",
+    "H264Sps", "parse_h264_sps", "H265Sps", "parse_h265_sps", "JpegPicture", "jpeg_size",
+    "parse_jpeg", "write_jpeg",
     "iterate_nals", "join_nals", "split_annexb",
     "Packetizer", "h264_aggregate", "h265_aggregate", "packetizer_for",
     "Arrival", "ReceiverCounts", "RtpReceiver", "TimedUnit", "RunOrigin", "UnitClock",

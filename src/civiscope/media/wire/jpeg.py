@@ -13,6 +13,8 @@ _SAMPLING = {0: 0x21, 1: 0x22}
 """Luma sampling of RTP/JPEG types: 4:2:2 and 4:2:0 (RFC 2435 §4.1)."""
 _RESTART_TYPES = 64
 _Q_IN_BAND = 255
+_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
+"""Baseline, extended and progressive frame headers (ITU-T T.81 §B.1.1.3)."""
 _START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
 
 
@@ -101,6 +103,19 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
         if marker == 0xDA:
             return
         at = after
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels of a JPEG file of any kind; ProtocolError if it is none or does not say."""
+    if not data.startswith(_START_OF_IMAGE):
+        raise ProtocolError("this is no JPEG file")
+    for marker, body, _ in _segments(data):
+        if marker in _FRAMES and len(body) >= 6:
+            height_px, width_px = struct.unpack_from(">HH", body, 1)
+            if not height_px or not width_px:
+                break
+            return width_px, height_px
+    raise ProtocolError("a JPEG file does not say how large its picture is")
 
 
 def _quantisation(body: bytes) -> Iterator[tuple[int, bytes]]:
