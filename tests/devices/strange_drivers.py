@@ -32,6 +32,8 @@ from civiscope.devices import (
 )
 
 SECRET = "canary-9f3b"
+LISTENING: list[str] = []
+"""Who hears at this moment, over all hosts of the tests."""
 
 
 def description(url: str = "rtsp://10.0.0.9/main") -> DeviceDescription:
@@ -93,6 +95,14 @@ class Actor:
         return PtzPreset("1", name)
 
     async def notifications(self) -> AsyncIterator[Notification]:
+        LISTENING.append(self.act)
+        try:
+            async for one in self._told():
+                yield one
+        finally:
+            LISTENING.remove(self.act)
+
+    async def _told(self) -> AsyncIterator[Notification]:
         if self.act == "lost":
             raise OSError(SECRET)
         for number in range(50 if self.act == "flood" else 1):

@@ -113,6 +113,24 @@ async def test_what_is_no_media_file_is_told(footage_folder: Path) -> None:
         assert error.report.trouble is kind, name
 
 
+@pytest.mark.parametrize(
+    "playlist",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{clip}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '{clip}'\n",
+        "ffconcat version 1.0\nfile secret.mp4\n",
+    ],
+)
+async def test_a_playlist_in_the_folder_leads_nowhere(
+    footage_folder: Path, clips: dict[str, Path], playlist: str
+) -> None:
+    """It is no media file here, whatever its name: what it names may lie outside."""
+    (footage_folder / "secret.mp4").symlink_to(clips["h264"])
+    place = footage_folder / "list.mp4"
+    place.write_text(playlist.format(clip=clips["h264"]))
+    assert (await trouble(device(place, footage_folder))).report.trouble is Trouble.CODEC
+
+
 @pytest.mark.parametrize("address", ["file://host/x.mp4", "file:x.mp4", "file:///a%00b", "file:///a?b"])
 async def test_an_address_that_is_none(address: str) -> None:
     assert (await trouble(DeviceAddress(address))).report.trouble is Trouble.ADDRESS

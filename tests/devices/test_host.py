@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from tests.devices.strange_drivers import SECRET, installed
+from tests.devices.strange_drivers import LISTENING, SECRET, installed
 
 from civiscope.base import AppError, DeviceId, ErrorKind, SystemClock, new_id
 from civiscope.bus import Fact
@@ -251,6 +251,22 @@ async def test_following_ends_and_begins_as_told(host: DriverHost, heard: Heard)
     await until(lambda: len(heard.facts) == 3)
     assert heard.facts[-1].device_id == kept.device_id  # type: ignore[attr-defined]  # a DeviceNotified
     assert (await host.standing()).followed == 1
+
+
+async def test_calls_at_once_leave_one_follower_a_device(host: DriverHost, heard: Heard) -> None:
+    sources = tuple(source("well") for _ in range(5))
+    await asyncio.gather(
+        host.follow_events(sources),
+        host.apply_gate(GateRules(networks=("10.0.0.0/9",))),
+        host.follow_events(sources),
+        host.apply_gate(GateRules(networks=("10.0.0.0/10",))),
+        host.follow_events(sources[:3]),
+    )
+    assert (await host.standing()).followed == 3
+    await host.follow_events(())
+    await host.describe("good", fake("well"))  # in the same cell, behind all that was begun and ended
+    assert heard.facts
+    await until(lambda: not LISTENING)
 
 
 async def test_a_lost_device_is_followed_again(host: DriverHost, caplog: pytest.LogCaptureFixture) -> None:

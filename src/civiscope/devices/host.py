@@ -64,6 +64,8 @@ class DriverHost:
         self._ports: DriverPorts | None = None
         self._cells: dict[str, Cell] = {}
         self._followed: dict[DeviceId, tuple[EventSource, Callable[[], None]]] = {}
+        self._following = asyncio.Lock()
+        """Who is followed changes by one call at a time: a follower that nobody knows would hear for ever."""
 
     async def standing(self) -> HostStanding:
         """Which life of this process it is, and its gate."""
@@ -77,11 +79,13 @@ class DriverHost:
         """Another gate from now on; what was followed through the old one is followed anew."""
         if rules == self._rules:
             return
-        self._ports = DriverPorts(self._clock, DeviceGate(rules))
+        self._ports = ports = DriverPorts(self._clock, DeviceGate(rules))
         self._rules = rules
-        sources = tuple(source for source, _ in self._followed.values())
-        self._end_followers(set(self._followed))
-        await self.follow_events(sources)
+        async with self._following:
+            sources = tuple(source for source, _ in self._followed.values())
+            self._end_followers(set(self._followed))
+            for source in sources:
+                await self._follow(source, ports)
 
     async def discover(self, listen_s: float) -> tuple[FoundDevice, ...]:
         """Ask by every driver that can, at once; one that fails takes nothing from the others."""
@@ -154,12 +158,14 @@ class DriverHost:
             raise AppError(
                 ErrorKind.EXHAUSTED, f"At most {FOLLOWED_LIMIT} devices are followed by one process."
             )
-        ports = self._open_ports()
+        self._open_ports()
         wanted = {source.device_id: source for source in sources}
-        same = {key for key, (source, _) in self._followed.items() if wanted.get(key) == source}
-        self._end_followers(set(self._followed) - same)
-        for key in wanted.keys() - same:
-            await self._follow(wanted[key], ports)
+        async with self._following:
+            ports = self._open_ports()  # the gate may be another now
+            same = {key for key, (source, _) in self._followed.items() if wanted.get(key) == source}
+            self._end_followers(set(self._followed) - same)
+            for key in wanted.keys() - same:
+                await self._follow(wanted[key], ports)
 
     async def close(self) -> None:
         """End everything drivers do, within half a second."""

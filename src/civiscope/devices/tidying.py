@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from urllib.parse import urlsplit
 
 from civiscope.base import DeviceId
@@ -75,8 +76,8 @@ def printable(text: str, limit_chars: int = TEXT_LIMIT_CHARS) -> str:
 
 
 def _pairs(said: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    kept = [(printable(name, 64), printable(value, VALUE_LIMIT_CHARS)) for name, value in said]
-    return tuple(kept[:PAIRS_LIMIT])
+    kept = islice(said, PAIRS_LIMIT)
+    return tuple((printable(name, 64), printable(value, VALUE_LIMIT_CHARS)) for name, value in kept)
 
 
 def _input(said: OfferedInput, schemes: frozenset[str]) -> OfferedInput:

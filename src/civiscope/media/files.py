@@ -21,6 +21,12 @@ from civiscope.media.wire.nal import join_nals, split_annexb
 MAX_FILE_BYTES = 1 << 30
 VIDEO_CLOCK_HZ = 90_000
 _FIRST_PACKETS = 2_000
+_CONTAINERS = (
+    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "h264", "hevc", "mjpeg",
+    "wav", "ogg", "aac", "mp3", "flac",
+)  # fmt: skip
+_OPEN_OPTIONS = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "file"}
+"""A file is what its bytes say, not its name: no playlist (HLS, ffconcat, …) that leads elsewhere."""
 _PCM_UNIT_S = Fraction(1, 50)
 _CODECS = {
     "h264": Codec.H264,
@@ -62,7 +68,7 @@ class FileUnits:
                 ErrorKind.EXHAUSTED, f"{path.name} is larger than 1 GiB: cut it into shorter clips."
             )
         try:
-            with av.open(str(path)) as container:
+            with av.open(str(path), options=_OPEN_OPTIONS) as container:
                 self.tracks, samples = _read(container, audio)
         except FFmpegError as error:
             raise AppError(
@@ -87,7 +93,7 @@ def read_tracks(path: Path) -> tuple[TrackConfig, ...]:
     Raises AppError in plain words for a file that cannot be read. Blocks.
     """
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=_OPEN_OPTIONS) as container:
             streams = _wanted(container, audio=True)
             return tuple(_first_configs(container, streams))
     except FFmpegError as error:
