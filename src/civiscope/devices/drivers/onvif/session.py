@@ -56,7 +56,6 @@ class Session:
         self._device = device
         self._connection = connection
         self._clock = clock
-        self._documents = documents
         self._writer = Writer(documents, self._post, device.username, device.password)
         self.url = ""
         """The device service, as it was reached."""
@@ -75,7 +74,6 @@ class Session:
 
     async def open(self) -> None:
         """Find the device service and its clock, then where the other services are."""
-        await asyncio.to_thread(self._documents.load_all)
         urls = service_urls(self._device.address)
         tried = await asyncio.gather(*(self._ask_clock(url) for url in urls))
         self.url, clock_us, asked_us = _best(urls, tried)
