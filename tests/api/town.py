@@ -101,7 +101,7 @@ class FakeProber:
         self.gate.set()
         self.asked: list[StreamSource] = []
 
-    async def probe(self, source: StreamSource) -> ProbeAnswer:
+    async def probe(self, source: StreamSource, limit_s: float | None = None) -> ProbeAnswer:
         self.asked.append(source)
         await self.gate.wait()
         track = TrackConfig(1, Codec.H264, 90_000, width_px=1280, height_px=720)

@@ -32,13 +32,14 @@ from civiscope.api.site_ports import (
     TownDesk,
     TownState,
 )
+from civiscope.api.trial import ProbedStreams
 
 __all__ = [
     "Application", "create_app",
     "Faces", "Site",
     "Looks", "OpenLook", "ProbeAnswer", "Prober", "StreamState", "Streams",
     "System", "Timelines", "TrackState",
-    "CameraProber", "RecorderStreams", "source_of",
+    "CameraProber", "ProbedStreams", "RecorderStreams", "source_of",
     "HttpsServer", "bind", "run_loop",
     "ApiSettings",
     "AuthorityDesk", "AuthorityState", "FieldError", "PageState", "SettingsPages", "TownCamera", "TownDesk",

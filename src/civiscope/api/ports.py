@@ -66,7 +66,7 @@ class ProbeAnswer:
 class Prober(Protocol):
     """Opens a camera once."""
 
-    async def probe(self, source: StreamSource) -> ProbeAnswer:
+    async def probe(self, source: StreamSource, limit_s: float | None = None) -> ProbeAnswer:
         """What the camera sends; an `AppError` in plain words within the time limit."""
         ...
 

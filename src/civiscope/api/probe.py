@@ -39,12 +39,13 @@ class CameraProber:
         self._gate_rules = gate_rules
         self._limit_s = limit_s
 
-    async def probe(self, source: StreamSource) -> ProbeAnswer:
+    async def probe(self, source: StreamSource, limit_s: float | None = None) -> ProbeAnswer:
         """What the camera has; a `TroubleError` in plain words within the limit, the picture included."""
+        limit_s = self._limit_s if limit_s is None else min(limit_s, self._limit_s)
         start_us = self._clock.monotonic_us()
-        deadline_us = start_us + int(self._limit_s * 1e6)
+        deadline_us = start_us + int(limit_s * 1e6)
         gate = DeviceGate(await asyncio.to_thread(self._gate_rules))
-        seen = await probe(source, self._limit_s - min(_STILL_S, self._limit_s / 4), gate=gate)
+        seen = await probe(source, limit_s - min(_STILL_S, limit_s / 4), gate=gate)
         left_s = (deadline_us - self._clock.monotonic_us()) / 1e6
         picture = await self._picture(seen.tracks, seen.key_unit, left_s)
         took_ms = (self._clock.monotonic_us() - start_us) // 1000

@@ -41,16 +41,7 @@ class ProbedStreams:
     async def open(self, stream: StreamAddress, limit_s: float) -> OpenedStream:
         """What the stream shows; every failure is a trouble."""
         try:
-            async with asyncio.timeout(limit_s):
-                found = await self.prober.probe(source_of(stream))
-        except TimeoutError:
-            raise TroubleError(
-                TroubleReport(
-                    Trouble.STREAM,
-                    "The device answers, but no picture came in time.",
-                    "Check its encoder, or try the other transport.",
-                )
-            ) from None
+            found = await self.prober.probe(source_of(stream), limit_s)
         except TroubleError:
             raise
         except AppError as error:

@@ -12,6 +12,7 @@ from civiscope.api import (
     CameraProber,
     Faces,
     HttpsServer,
+    ProbedStreams,
     RecorderStreams,
     bind,
     create_app,
@@ -19,6 +20,7 @@ from civiscope.api import (
 from civiscope.api import Site as DoorSite
 from civiscope.app.audit_desk import AuditFace, LocalAuditFace
 from civiscope.app.desk import LocalDesk, SiteDesk
+from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
 from civiscope.app.faces import WorkerFace
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
@@ -58,6 +60,7 @@ class ServerParts:
     vault: VaultKeeper
     heads: HeadDesk
     application: Application
+    prober: CameraProber
 
 
 class _Changes:
@@ -94,6 +97,7 @@ async def run_server(home: Home, settings: Settings) -> None:
         site.pages.on_change(side.wake)
         parts = _parts(site, settings, (link, side.drivers), _StillFinder(worker))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
+        bus.serve(DeviceDesk, LocalDeviceDesk(site, side.drivers, ProbedStreams(parts.prober)))
         bus.serve(AuditFace, LocalAuditFace(site))
         bus.serve(VaultFace, LocalVaultFace(parts.vault, is_server=True))
         changes.scopes = ScopeLink(site.devices, site.accounts.scopes, lambda: site.pages.site.time_zone)
@@ -150,6 +154,7 @@ def _parts(
     site.pages.on_change(names.look_again)
     heads = _heads_of(site, settings)
     site.pages.on_change(heads.look_again)
+    prober = CameraProber(site.clock, stills.still, lambda: gate_rules_of(site, settings))
     faces = Faces(
         settings=ApiSettings(hosts=names),
         clock=site.clock,
@@ -165,12 +170,12 @@ def _parts(
         devices=site.devices,
         drivers=drivers,
         streams=RecorderStreams(link),
-        prober=CameraProber(site.clock, stills.still, lambda: gate_rules_of(site, settings)),
+        prober=prober,
         timelines=archive,
         looks=viewing,
         system=Machine(site.home, link),
     )
-    return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces))
+    return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)
 
 
 def _heads_of(site: Site, settings: Settings) -> HeadDesk:

@@ -1,7 +1,6 @@
 """The words of the command line; each parses, calls `app`, and prints."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Coroutine
@@ -21,14 +20,12 @@ from civiscope.app.site import create_site
 from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
+from civiscope.cli.device_words import camera, discover, drivers
 from civiscope.cli.trust_words import vault
-from civiscope.devices import CameraDraft, Transport
-from civiscope.security import Secret
 
 T = TypeVar("T")
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-camera = typer.Typer(no_args_is_help=True, help="Cameras of this site.")
 sim = typer.Typer(no_args_is_help=True, help="Simulated cameras, as real RTSP on a real socket.")
 audit = typer.Typer(no_args_is_help=True, help="Who looked, changed or was refused.")
 catalogue = typer.Typer(no_args_is_help=True, help="The table of recordings, made again from the volumes.")
@@ -111,69 +108,8 @@ def setup_code(home: HomeOption = None) -> None:
     _print_setup_code(place, load_settings(place.root))
 
 
-@camera.command("add")
-def camera_add(
-    name: Annotated[str, typer.Argument(help="What people call this place, such as 'Market square'.")],
-    address: Annotated[str, typer.Argument(help="rtsp:// or rtsps:// address of the main stream.")],
-    home: HomeOption = None,
-    username: Annotated[str, typer.Option(help="The camera's user name.")] = "",
-    password_stdin: Annotated[
-        bool, typer.Option(help="Read the camera's password from standard input.")
-    ] = False,
-    transport: Annotated[Transport, typer.Option(help="How the stream travels.")] = Transport.AUTO,
-    audio: Annotated[bool, typer.Option(help="Record sound too; off by default.")] = False,
-    tls_fingerprint: Annotated[
-        str | None, typer.Option(help="SHA-256 of an rtsps:// camera's own certificate, to trust just that.")
-    ] = None,
-) -> None:
-    """Add a camera; it is recorded from now on."""
-    password = (
-        sys.stdin.readline().rstrip("\r\n") if password_stdin else os.environ.get("CAMERA_PASSWORD", "")
-    )
-    draft = CameraDraft(
-        name, address, username or None, Secret(password) if password else None, transport, audio,
-        tls_fingerprint,
-    )  # fmt: skip
-    place = _home(home)
-
-    async def add() -> None:
-        async with administer(place, load_settings(place.root)) as desk:
-            added = await desk.add_camera(draft)
-            typer.echo(f"added {added.name}: {added.address}\nid {added.channel_id}")
-
-    _run(add())
-
-
-@camera.command("list")
-def camera_list(home: HomeOption = None) -> None:
-    """List the cameras with their ids."""
-    place = _home(home)
-
-    async def show() -> None:
-        async with administer(place, load_settings(place.root)) as desk:
-            found = await desk.cameras()
-        for one in found:
-            typer.echo(f"{one.channel_id}  {one.state:<11} {one.name}  {one.address}")
-        if not found:
-            typer.echo("no cameras yet. Add one: civiscope camera add NAME rtsp://ADDRESS")
-
-    _run(show())
-
-
-@camera.command("remove")
-def camera_remove(
-    which: Annotated[str, typer.Argument(help="Id or exact name.")], home: HomeOption = None
-) -> None:
-    """Stop recording a camera; what was recorded stays until its retention ends."""
-    place = _home(home)
-
-    async def remove() -> None:
-        async with administer(place, load_settings(place.root)) as desk:
-            removed = await desk.remove_camera(which)
-            typer.echo(f"removed {removed.name}; its recordings stay until their retention ends")
-
-    _run(remove())
-
+commands.command()(discover)
+commands.command()(drivers)
 
 OnvifPortOption = Annotated[int, typer.Option(min=0, max=65535, help="For ONVIF; 0 picks a free one.")]
 DiscoverableOption = Annotated[bool, typer.Option("--discoverable", help="Answer WS-Discovery.")]

@@ -85,7 +85,10 @@ class Devices:
 
     async def add_camera(self, draft: CameraDraft) -> Camera:
         """Store a camera that was not asked: its address is its stream. CONFLICT when it is already there."""
-        device = device_draft_of(draft)
+        return await self.add_unasked(device_draft_of(draft))
+
+    async def add_unasked(self, device: DeviceDraft) -> Camera:
+        """Store a device of one stream, which is its address, with the one channel that the draft names."""
         checked = check_device(device, self._settings.import_folders)
         if checked.driver == "onvif":
             raise AppError(
