@@ -20,6 +20,11 @@ class DeviceEvents:
         self._devices = devices
         self._left_out = 0
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Some devices could not be reached when last asked for: their passwords did not open."""
+        return self._left_out > 0
+
     async def sources(self) -> tuple[EventSource, ...]:
         """Every device that tells of events, with what reaches it."""
         sources: list[EventSource] = []
@@ -47,5 +52,5 @@ class DeviceEvents:
         """Ask again for those that were left out, until cancelled."""
         while True:
             await asyncio.sleep(_AGAIN_S)
-            if self._left_out:
+            if self.is_incomplete:
                 wake()
