@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ async def own_town(
     """A site whose keys are its own, to be locked."""
     shutil.copytree(keys.folder, tmp_path / "keys")
     folder = shutil.copytree(prepared / "peopled", tmp_path / "home")
-    made = await open_town(folder, SiteKeys.load(tmp_path / "keys"), api_settings)
+    patient = replace(api_settings, answer_limit_s=20.0)  # scrypt and fsync take their time
+    made = await open_town(folder, SiteKeys.load(tmp_path / "keys"), patient)
     yield made
     close_town(made)
 

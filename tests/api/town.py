@@ -26,7 +26,9 @@ from civiscope.api import (
     TrackState,
     create_app,
 )
-from civiscope.app.settings import VaultSettings
+from civiscope.app.head_desk import HeadDesk, HeadPlaces
+from civiscope.app.settings import AuditSettings, VaultSettings
+from civiscope.app.site_pages import AuditPage
 from civiscope.app.vault_keeper import VaultKeeper
 from civiscope.base import (
     AppError,
@@ -50,6 +52,7 @@ from civiscope.security import (
     AccountSettings,
     AuditLog,
     HashSettings,
+    HeadLedger,
     Principal,
     Role,
     ScryptSettings,
@@ -350,6 +353,12 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         pages=pages,
         town=FakeTown(),
         vault=VaultKeeper(vault_door, audit, VaultSettings(), clock),
+        heads=HeadDesk(
+            HeadPlaces(audit, HeadLedger(database, clock), keys.identity, folder),
+            AuditPage,
+            AuditSettings(),
+            clock,
+        ),
         accounts=accounts,
         audit=audit,
         purposes=purposes,

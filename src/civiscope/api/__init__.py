@@ -6,6 +6,7 @@ no stack trace, secret or user-info in an answer; pictures leave through `Looks.
 """
 
 from civiscope.api.application import Application, create_app
+from civiscope.api.audit_ports import HeadDesk, TargetState
 from civiscope.api.faces import Faces, Site
 from civiscope.api.ports import (
     Looks,
@@ -42,6 +43,7 @@ __all__ = [
     "CameraProber", "ProbedStreams", "RecorderStreams", "source_of",
     "HttpsServer", "bind", "run_loop",
     "ApiSettings",
+    "HeadDesk", "TargetState",
     "AuthorityDesk", "AuthorityState", "FieldError", "PageState", "SettingsPages", "TownCamera", "TownDesk",
     "TownState",
 ]  # fmt: skip

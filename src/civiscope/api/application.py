@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from civiscope.api.audit_calls import AuditCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
 from civiscope.api.device_calls import DeviceCalls
@@ -16,6 +17,7 @@ from civiscope.api.guard import Guard
 from civiscope.api.look_calls import LookCalls
 from civiscope.api.me_calls import MeCalls
 from civiscope.api.people_calls import PeopleCalls
+from civiscope.api.refusals import RefusalBook
 from civiscope.api.session_calls import SessionCalls
 from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
@@ -37,6 +39,7 @@ class Application:
             title="Civiscope", version="1", docs_url=None, redoc_url=None, openapi_url=None
         )
         guard = Guard(faces.accounts)
+        self._refusals = RefusalBook(faces.audit, guard, faces.clock)
         self._looks = LookCalls(faces, guard)
         trials = Trials(faces)
         self.calls: tuple[Call, ...] = (
@@ -51,9 +54,10 @@ class Application:
             *self._looks.calls(),
             *SiteCalls(faces).calls(),
             *VaultCalls(faces.vault).calls(),
+            *AuditCalls(faces).calls(),
             *SystemCalls(faces, self.framework).calls(),
         )
-        add_calls(self.framework, guard, self.calls)
+        add_calls(self.framework, guard, self.calls, self._refusals.note)
         self.framework.add_api_websocket_route(PREFIX + "/looks/{look_id}/live", self._looks.live)
         _add_pages(self.framework, StaticSite(faces.settings.static_folder))
         install_error_answers(self.framework)
@@ -62,6 +66,10 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         await self._door(scope, receive, send)
+
+    async def run(self) -> None:
+        """Write folded refusals into the audit, each when its minute is over; until cancelled."""
+        await self._refusals.run()
 
     def stop(self) -> None:
         """Tell live sockets that the server is stopping; they close with 1013."""

@@ -9,7 +9,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from civiscope.api.guard import Access, Guard
+from civiscope.api.guard import Access, Guard, Open
+from civiscope.base import AppError
 
 PREFIX = "/api/v1"
 
@@ -28,6 +29,8 @@ class Call:
     """Further status codes, for the OpenAPI document."""
     raw: bool = False
     """The handler gives a ready response (media, files), not JSON."""
+    audits_refusals: bool = False
+    """Its room enters refusals itself, with more words than the door has."""
     person_only: bool = False
     """Not for tokens, whatever they may."""
     scoped: bool = False
@@ -35,7 +38,10 @@ class Call:
     (`authorise_on`), or shows those channels only (`channels_with`). Else it must hold on the whole site."""
 
 
-def add_calls(app: FastAPI, guard: Guard, calls: Sequence[Call]) -> None:
+OnRefusal = Callable[[Request, Call, AppError], Awaitable[None]]
+
+
+def add_calls(app: FastAPI, guard: Guard, calls: Sequence[Call], on_refusal: OnRefusal) -> None:
     """Route every call through the guard, before its body is even read."""
     for call in calls:
         app.router.add_api_route(
@@ -48,12 +54,12 @@ def add_calls(app: FastAPI, guard: Guard, calls: Sequence[Call]) -> None:
             responses={code: {"description": words} for code, words in call.answers.items()},
             operation_id=call.handler.__name__,
             summary=(call.handler.__doc__ or "").strip().split("\n")[0],
-            route_class_override=_guarded(guard, call),
+            route_class_override=_guarded(guard, call, on_refusal),
             openapi_extra={"x-civiscope-access": call.access.value},
         )
 
 
-def _guarded(guard: Guard, call: Call) -> type[APIRoute]:
+def _guarded(guard: Guard, call: Call, on_refusal: OnRefusal) -> type[APIRoute]:
     class GuardedRoute(APIRoute):
         """A route that asks the guard first."""
 
@@ -61,10 +67,17 @@ def _guarded(guard: Guard, call: Call) -> type[APIRoute]:
             inner = super().get_route_handler()
 
             async def admit_first(request: Request) -> Response:
-                request.state.visitor = await guard.admit(
-                    request, call.access, scoped=call.scoped, person_only=call.person_only
-                )
-                return await inner(request)
+                is_admitted = False
+                try:
+                    request.state.visitor = await guard.admit(
+                        request, call.access, scoped=call.scoped, person_only=call.person_only
+                    )
+                    is_admitted = True
+                    return await inner(request)
+                except AppError as error:
+                    if call.access is not Open.ANYONE and not (is_admitted and call.audits_refusals):
+                        await on_refusal(request, call, error)
+                    raise
 
             return admit_first
 

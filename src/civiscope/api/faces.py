@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from civiscope.api.audit_ports import HeadDesk
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
 from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
@@ -44,6 +45,7 @@ class Faces:
     pages: SettingsPages
     town: TownDesk
     vault: VaultDesk
+    heads: HeadDesk
     accounts: Accounts
     audit: AuditLog
     purposes: PurposeRegister

@@ -42,7 +42,9 @@ class LookCalls:
     def calls(self) -> list[Call]:
         """The rows of the table; the room `viewing` checks permission and purpose of a look."""
         return [
-            Call("POST", "/looks", Open.SIGNED_IN, self.open_look, 201, {403: "Refused."}),
+            Call(
+                "POST", "/looks", Open.SIGNED_IN, self.open_look, 201, {403: "Refused."}, audits_refusals=True
+            ),
             Call("DELETE", "/looks/{look_id}", Open.SIGNED_IN, self.close_look, 204, raw=True),
             Call(
                 "GET", "/looks/{look_id}/media", Open.SIGNED_IN, self.media, 200, {204: "Nothing."}, raw=True

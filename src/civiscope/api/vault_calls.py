@@ -18,13 +18,12 @@ class VaultCalls:
     def calls(self) -> list[Call]:
         """The rows of the table."""
         wrong = {422: "Another passphrase is the right one.", 429: "Too many attempts."}
+        manage, closed = Permission.SYSTEM_MANAGE, {409: "No passphrase."}
         return [
             Call("GET", "/vault", Permission.SYSTEM_READ, self.vault),
-            Call("POST", "/vault/unlock", Permission.SYSTEM_MANAGE, self.unlock_vault, 200, wrong),
-            Call(
-                "POST", "/vault/lock", Permission.SYSTEM_MANAGE, self.lock_vault, 200, {409: "No passphrase."}
-            ),
-            Call("POST", "/vault/passphrase", Permission.SYSTEM_MANAGE, self.set_passphrase, 200, wrong),
+            Call("POST", "/vault/unlock", manage, self.unlock_vault, 200, wrong, person_only=True),
+            Call("POST", "/vault/lock", manage, self.lock_vault, 200, closed, person_only=True),
+            Call("POST", "/vault/passphrase", manage, self.set_passphrase, 200, wrong, person_only=True),
         ]
 
     async def vault(self) -> dict[str, object]:

@@ -7,7 +7,7 @@ from functools import partial
 from pydantic import ValidationError
 
 from civiscope.api import FieldError, PageState
-from civiscope.app.site_pages import PAGES, DevicesPage, Page, SitePage
+from civiscope.app.site_pages import PAGES, AuditPage, DevicesPage, Page, SitePage
 from civiscope.base import AppError, Clock, ErrorKind, get_log
 from civiscope.security import AuditEntry, AuditLog, AuditWriter, Principal
 from civiscope.storage import Connection, Database, KeptSetting, keep_setting, read_kept_settings
@@ -48,6 +48,13 @@ class PageBook:
         """Where devices may stand."""
         page = self._pages[DevicesPage.key].page
         assert isinstance(page, DevicesPage)
+        return page
+
+    @property
+    def audit(self) -> AuditPage:
+        """Who else keeps the heads of the audit."""
+        page = self._pages[AuditPage.key].page
+        assert isinstance(page, AuditPage)
         return page
 
     @property

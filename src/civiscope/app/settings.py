@@ -115,6 +115,23 @@ class VaultSettings(_Section):
         return self
 
 
+class PeerSettings(_Section):
+    """`[audit.peers."https://other:8443"]`: another node that keeps this node's heads."""
+
+    token_file: Path
+    """A token of that node with `audit.read`; readable by its owner alone."""
+    authority: Path
+    """That node's `authority.pem`: nothing else is trusted."""
+
+
+class AuditSettings(_Section):
+    """`[audit]`: what couriers of heads need and no page should hold."""
+
+    mail_user: str = ""
+    mail_password_file: Path | None = None
+    peers: dict[str, PeerSettings] = {}
+
+
 class LogSettings(_Section):
     """`[log]`."""
 
@@ -129,6 +146,7 @@ class Settings(_Section):
     recording: RecordingSettings = RecordingSettings()
     devices: DevicesSettings = DevicesSettings()
     vault: VaultSettings = VaultSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 
 

@@ -21,13 +21,12 @@ from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
 from civiscope.cli.device_words import camera, discover, drivers
-from civiscope.cli.trust_words import vault
+from civiscope.cli.trust_words import audit, vault
 
 T = TypeVar("T")
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 sim = typer.Typer(no_args_is_help=True, help="Simulated cameras, as real RTSP on a real socket.")
-audit = typer.Typer(no_args_is_help=True, help="Who looked, changed or was refused.")
 catalogue = typer.Typer(no_args_is_help=True, help="The table of recordings, made again from the volumes.")
 commands.add_typer(camera, name="camera")
 commands.add_typer(sim, name="sim")
@@ -111,6 +110,7 @@ def setup_code(home: HomeOption = None) -> None:
 commands.command()(discover)
 commands.command()(drivers)
 
+
 OnvifPortOption = Annotated[int, typer.Option(min=0, max=65535, help="For ONVIF; 0 picks a free one.")]
 DiscoverableOption = Annotated[bool, typer.Option("--discoverable", help="Answer WS-Discovery.")]
 DiscoverOnOption = Annotated[
@@ -157,20 +157,6 @@ def sim_town(
 
 def _onvif_wish(port: int, discoverable: bool, interfaces: list[str] | None) -> OnvifWish:
     return OnvifWish(port, discoverable or bool(interfaces), tuple(interfaces or ()))
-
-
-@audit.command("verify")
-def audit_verify(home: HomeOption = None) -> None:
-    """Check the audit chain from its first entry to its signed head."""
-    place = _home(home)
-
-    async def verify() -> bool:
-        async with administer(place, load_settings(place.root)) as desk:
-            verdict = await desk.verify_audit()
-        typer.echo(verdict.words)
-        return verdict.intact
-
-    raise typer.Exit(0 if _run(verify()) else 2)
 
 
 @catalogue.command("rebuild")

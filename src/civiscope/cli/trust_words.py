@@ -8,12 +8,16 @@ from typing import Annotated
 
 import typer
 
+from civiscope.app.audit_desk import audit_of, read_heads
+from civiscope.app.desk import AuditVerdict, administer
 from civiscope.app.home import Home
 from civiscope.app.settings import default_home, load_settings
 from civiscope.app.vault_desk import TypedWord, VaultFace, VaultLine, vault_of
 from civiscope.base import AppError, ErrorKind
 
 vault = typer.Typer(no_args_is_help=True, help="The vault: camera passwords and the keys of recordings.")
+
+audit = typer.Typer(no_args_is_help=True, help="Who looked, changed or was refused.")
 
 HomeOption = Annotated[
     Path | None,
@@ -49,8 +53,39 @@ def vault_passphrase(home: HomeOption = None) -> None:
     typer.echo(_ask(home, lambda face: face.set_vault_passphrase(old, new)).words)
 
 
+@audit.command("verify")
+def audit_verify(
+    home: HomeOption = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="A file of heads that a second party kept: finds what was rewritten with our key."),
+    ] = None,
+) -> None:
+    """Check the audit chain from its first entry to its signed head, and against heads from elsewhere."""
+    place = _place(home)
+    heads = read_heads(against) if against else None
+
+    async def verify() -> list[AuditVerdict]:
+        settings = load_settings(place.root)
+        async with administer(place, settings) as desk:
+            verdicts = [await desk.verify_audit()]
+        if heads is not None:
+            async with audit_of(place, settings) as face:
+                verdicts.append(await face.compare_audit(heads))
+        return verdicts
+
+    verdicts = asyncio.run(verify())
+    for verdict in verdicts:
+        typer.echo(verdict.words)
+    raise typer.Exit(0 if all(verdict.intact for verdict in verdicts) else 2)
+
+
+def _place(home: Path | None) -> Home:
+    return Home(home.expanduser().absolute() if home else default_home())
+
+
 def _ask(home: Path | None, ask: Callable[[VaultFace], Awaitable[VaultLine]]) -> VaultLine:
-    place = Home(home.expanduser().absolute() if home else default_home())
+    place = _place(home)
 
     async def work() -> VaultLine:
         async with vault_of(place, load_settings(place.root)) as face:

@@ -9,6 +9,7 @@ from civiscope.security.accounts import Accounts, SetupCode
 from civiscope.security.accountsettings import AccountSettings
 from civiscope.security.api_tokens import TOKEN_PREFIX, ApiToken, TokenDraft, TokenId
 from civiscope.security.audit import AuditLog
+from civiscope.security.auditsearch import AuditFilter, FoundEntries, ProvenEntry
 from civiscope.security.auditwriter import AuditKeys, AuditWriter
 from civiscope.security.authority import CertificateFacts, certificate_facts, machine_hosts, tidy_hosts
 from civiscope.security.ceremonies import RelyingParty, passkeys_possible
@@ -17,6 +18,8 @@ from civiscope.security.chaincheck import AuditReport
 from civiscope.security.factorrows import FactorState
 from civiscope.security.factors import Enrolment, SecondFactorError
 from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook, TimeProfile, WeeklySpan
+from civiscope.security.headcheck import HeadReport
+from civiscope.security.headledger import Delivery, HeadLedger, ReceivedHead
 from civiscope.security.invitations import Invitation
 from civiscope.security.keyfile import read_word
 from civiscope.security.keyholder import (
@@ -46,6 +49,7 @@ from civiscope.security.model import (
     terminal_principal,
 )
 from civiscope.security.modulesettings import ModuleSettings, module_holder
+from civiscope.security.nodehead import ChainHead, NodeHead, keep_node_head, sign_node_head
 from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
@@ -82,7 +86,9 @@ __all__ = [
     "PasskeyId", "RelyingParty", "RoleGrant", "ScopeBook", "SecondFactorError", "TOKEN_PREFIX", "TimeProfile",
     "TokenDraft", "TokenId", "UserOverview", "WeeklySpan", "passkeys_possible",
     "TooManyAttemptsError", "User", "check_csrf", "check_password", "csrf_token",
-    "AuditEntry", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "AuditWriter",
+    "AuditEntry", "AuditFilter", "AuditHead", "AuditKeys", "AuditLog", "AuditReport", "AuditWriter",
+    "FoundEntries", "ProvenEntry", "Delivery", "HeadLedger", "ReceivedHead", "HeadReport",
+    "ChainHead", "NodeHead", "keep_node_head", "sign_node_head",
     "Outcome", "RecordedEntry",
     "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer", "client_tls", "server_tls", "machine_hosts",
     "CertificateFacts", "certificate_facts",

@@ -5,15 +5,26 @@ it was to be the record of.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from civiscope.base import Clock, get_log
+from civiscope.base import Clock, NodeId, SiteId, get_log
+from civiscope.security.auditsearch import (
+    AuditFilter,
+    FoundEntries,
+    ProvenEntry,
+    one_entry,
+    page_after,
+    search,
+)
 from civiscope.security.auditwriter import AuditKeys, AuditWriter, recorded_of
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry, unpack_details
 from civiscope.security.chaincheck import AuditReport, ChainCheck
+from civiscope.security.headcheck import HeadReport, check_against
 from civiscope.security.headfile import HeadFile, KeptHead
+from civiscope.security.nodehead import ChainHead, NodeHead, sign_node_head
 from civiscope.security.tables import audit_detail_table, audit_table
 from civiscope.storage import Connection, Database, delete, select
 
@@ -58,6 +69,52 @@ class AuditLog:
             query = query.where(audit_table.c.sequence < before)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [recorded_of(row) for row in rows]
+
+    async def search(self, wanted: AuditFilter, limit: int = 100, before: int | None = None) -> FoundEntries:
+        """The newest matching entries (with a sequence below `before`), newest first; at most 1,000."""
+        bounded = max(1, min(limit, _LIST_LIMIT))
+        return await self._database.read(lambda connection: search(connection, wanted, bounded, before))
+
+    async def entry(self, sequence: int) -> ProvenEntry | None:
+        """One entry with its place in the chain; None if there is none."""
+        return await self._database.read(lambda connection: one_entry(connection, sequence))
+
+    async def walk(self, wanted: AuditFilter, page: int = 200) -> AsyncIterator[list[ProvenEntry]]:
+        """Every matching entry there is now, oldest first, in pages: for an export."""
+        head = await self.head()
+        last = 0 if head is None else head.sequence
+        after = 0
+        while after < last:
+            rows = await self._database.read(partial(page_after, wanted=wanted, after=after, limit=page))
+            rows = [row for row in rows if row.recorded.sequence <= last]
+            if not rows:
+                return
+            yield rows
+            after = rows[-1].recorded.sequence
+
+    async def node_head(self, process: str, site_id: SiteId, node_id: NodeId) -> NodeHead | None:
+        """The head of this chain as a signed value for a second party; None while nothing was entered."""
+        newest = await self.entries(1)
+        head = await self.head()
+        if head is None or not newest:
+            return None
+        chains = (ChainHead(process, newest[0].at_us, head),)
+        return sign_node_head(self._keys.signing, site_id, node_id, self._clock.now_us(), chains)
+
+    async def check_against(self, process: str, node_id: NodeId, heads: Sequence[NodeHead]) -> HeadReport:
+        """Compare this chain with heads that somebody else kept."""
+        public_key = self._keys.signing.public_key().public_bytes_raw()
+        return await check_against(self._database, process, node_id, public_key, heads)
+
+    async def head(self) -> AuditHead | None:
+        """The newest link with its signature; None while nothing was entered."""
+        query = (
+            select(audit_table.c.sequence, audit_table.c.chain, audit_table.c.signature)
+            .order_by(audit_table.c.sequence.desc())
+            .limit(1)
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else AuditHead(row.sequence, row.chain, row.signature)
 
     async def details(self, sequence: int) -> dict[str, object] | None:
         """The details of one entry; None if it has none or their time is over. IntegrityError if changed."""
