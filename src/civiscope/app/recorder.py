@@ -11,7 +11,7 @@ from civiscope.app.volume_watch import VolumeWatch
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
 from civiscope.devices import DeviceGate, GateRules
-from civiscope.ingest import FeedServer, Intake, StreamSource
+from civiscope.ingest import FeedServer, Intake, IntakeSettings, StreamSource
 from civiscope.recording import (
     Recorder,
     RecorderFace,
@@ -86,7 +86,8 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         used_bytes = sum(segment.size_bytes for segment in volume.catalogue.segments())
         watch = VolumeWatch(folder, used_bytes, bus.publish)
         recorder = Recorder(volume, keys.sealer(), clock, recorder_settings(settings), watch.take)
-        intake = Intake((recorder, feed), clock, DeviceGate())
+        intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
+        intake = Intake((recorder, feed), clock, DeviceGate(), intake_settings)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
         desk = RecorderDesk(intake, plan_file, watch)
         try:

@@ -28,17 +28,10 @@ _START_S = 15.0
 """Until the first message: libav looks at a stream before it says what it is."""
 
 
-class ForeignSession:
-    """See `life.Session`. Starting takes some milliseconds of the tick; nothing else waits."""
+class GuestSession:
+    """A `life.Session` whose units come from libav's process. Starting that takes some milliseconds."""
 
-    def __init__(
-        self,
-        source: StreamSource,
-        transport: Transport,
-        settings: IntakeSettings,
-        network: Network,
-        run: Run,
-    ) -> None:
+    def __init__(self, settings: IntakeSettings, run: Run) -> None:
         self.transport_refused = False
         self.date_arrival_us: int | None = None
         self.camera_date = ""
@@ -47,18 +40,16 @@ class ForeignSession:
         self._parser = ForeignParser()
         self._clocks: dict[int, UnitClock] = {}
         self._deadline_us = -1
-        self._source = source
-        self._transport = transport
-        self._network = network
-        self._endpoint = endpoint_of(source.url)
-        self._peer: tuple[str, int] | None = None
-        self._looking = network.look_up(self._endpoint)
         self._guest: Guest | None = None
 
     @property
     def peer(self) -> tuple[str, int] | None:
-        """Where the process was sent."""
-        return self._peer
+        """Nobody; a session with a camera tells where the process was sent."""
+        return None
+
+    def orders(self) -> bytes | None:
+        """What the process is to do, one line of JSON; None while that is not known. May raise `Lost`."""
+        raise NotImplementedError
 
     @property
     def lost_packets(self) -> int:
@@ -80,7 +71,8 @@ class ForeignSession:
         if self._deadline_us < 0:
             self._deadline_us = arrival.monotonic_us + int(_START_S * 1e6)
         if self._guest is None:
-            self._start()
+            orders = self.orders()
+            self._guest = Guest(orders) if orders is not None else None
         guest = self._guest
         for _ in range(_MAX_READS if guest is not None else 0):
             assert guest is not None  # else the range is empty
@@ -95,16 +87,6 @@ class ForeignSession:
         """See `life.Session`."""
         return Lost(LossReason.STALLED, "libav's process gave nothing in time and was ended.")
 
-    def _start(self) -> None:
-        """Once the name is looked up: the process is sent to an IP address that the gate let through."""
-        if not self._looking.done():
-            return
-        if urlsplit(self._source.url).scheme not in ("rtsp", "rtsps"):
-            raise Lost(LossReason.REFUSED, "libav is asked for rtsp:// and rtsps:// addresses only.")
-        addresses = found_addresses(self._looking, self._endpoint)
-        _, self._peer = allowed_address(self._network.gate, addresses)
-        self._guest = Guest(_orders(self._source, self._transport, self._peer))
-
     def rest(self) -> tuple[int, int]:
         """See `life.Session`: it is asked in every tick."""
         return -1, 0
@@ -115,7 +97,6 @@ class ForeignSession:
     def close(self, arrival: Arrival) -> None:
         """Kill the process; it has nothing to lose."""
         del arrival
-        self._looking.cancel()
         if self._guest is not None:
             self._guest.close()
 
@@ -156,6 +137,46 @@ class ForeignSession:
             unit.track_id,
             TimedUnit(pts, dts, arrival.utc_us, arrival.monotonic_us, unit.flags, unit.config, unit.data),
         )
+
+
+class ForeignSession(GuestSession):
+    """A camera that libav is sent to."""
+
+    def __init__(
+        self,
+        source: StreamSource,
+        transport: Transport,
+        settings: IntakeSettings,
+        network: Network,
+        run: Run,
+    ) -> None:
+        super().__init__(settings, run)
+        self._source = source
+        self._transport = transport
+        self._network = network
+        self._endpoint = endpoint_of(source.url)
+        self._peer: tuple[str, int] | None = None
+        self._looking = network.look_up(self._endpoint)
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """Where the process was sent."""
+        return self._peer
+
+    def orders(self) -> bytes | None:
+        """Once the name is looked up: the process is sent to an IP address that the gate let through."""
+        if not self._looking.done():
+            return None
+        if urlsplit(self._source.url).scheme not in ("rtsp", "rtsps"):
+            raise Lost(LossReason.REFUSED, "libav is asked for rtsp:// and rtsps:// addresses only.")
+        addresses = found_addresses(self._looking, self._endpoint)
+        _, self._peer = allowed_address(self._network.gate, addresses)
+        return _orders(self._source, self._transport, self._peer)
+
+    def close(self, arrival: Arrival) -> None:
+        """Kill the process; it has nothing to lose."""
+        self._looking.cancel()
+        super().close(arrival)
 
 
 def _orders(source: StreamSource, transport: Transport, peer: tuple[str, int]) -> bytes:

@@ -6,8 +6,10 @@ Run as `python -m civiscope.ingest.foreign_host FD`. It knows nothing but one ca
 import json
 import socket
 import sys
+from pathlib import Path
 
-from civiscope.base import AppError, ProtocolError
+from civiscope.base import AppError, ProtocolError, SystemClock
+from civiscope.ingest.file_player import FileOrders, FilePlayer
 from civiscope.ingest.foreign_wire import (
     ForeignFailure,
     ForeignMessage,
@@ -21,8 +23,8 @@ from civiscope.media import ForeignOrders, ForeignReader
 _MAX_ORDER_BYTES = 64 * 1024
 
 
-def _read_orders(peer: socket.socket) -> ForeignOrders:
-    """One line of JSON."""
+def _read_orders(peer: socket.socket) -> ForeignOrders | FileOrders:
+    """One line of JSON: a camera, or media files."""
     line = b""
     while not line.endswith(b"\n"):
         piece = peer.recv(4096)
@@ -31,6 +33,8 @@ def _read_orders(peer: socket.socket) -> ForeignOrders:
         line += piece
     try:
         orders = json.loads(line)
+        if "file" in orders:
+            return FileOrders(Path(str(orders["file"])), bool(orders["audio"]))
         return ForeignOrders(
             url=str(orders["url"]),
             username=orders["username"],
@@ -49,7 +53,11 @@ def serve(peer: socket.socket) -> None:
         peer.sendall(write_foreign(message))
 
     try:
-        with ForeignReader(_read_orders(peer)) as reader:
+        orders = _read_orders(peer)
+        if isinstance(orders, FileOrders):
+            FilePlayer(orders, say, SystemClock()).play()
+            return
+        with ForeignReader(orders) as reader:
             say(
                 ForeignTracks(
                     tuple(RunTrack(t.track_id, t.codec, t.clock_rate_hz, t.config) for t in reader.tracks)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from civiscope.base import Backoff, Clock, Log
 from civiscope.ingest.camera import CameraSession
+from civiscope.ingest.file_session import FileSession
 from civiscope.ingest.foreign import ForeignSession
 from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, StreamSource, StreamState, StreamStatus, Transport
@@ -80,6 +81,8 @@ def begin_session(
     """One attempt by the transport that the address asks for; raises `Lost` when it cannot even begin."""
     if source.foreign:
         return ForeignSession(source, transport, settings, network, run)
+    if source.url.startswith("file:"):
+        return FileSession(source, settings, run)
     if source.url.startswith(("http://", "https://")):
         return PictureSession(source, settings, network, run)
     wanted = RtpTransport.UDP if transport is Transport.UDP else RtpTransport.TCP

@@ -1,6 +1,7 @@
 """How patient the intake is."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +37,7 @@ class IntakeSettings:
     udp_buffer_bytes: int = 4 << 20
     hold_bytes: int = 8 << 20
     """What may wait for parameter sets before the oldest is let go."""
+    import_folders: tuple[Path, ...] = ()
+    """Folders whose media files may be cameras; none: no file:// address is opened."""
     ca_file: str | None = None
     """Authorities that may vouch for cameras, besides the system's; PEM."""
