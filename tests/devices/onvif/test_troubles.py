@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.devices.onvif.conftest import USER, Harm
 
-from civiscope.base import AppError, SystemClock
+from civiscope.base import AppError, ErrorKind, SystemClock
 from civiscope.devices import (
     DesiredSettings,
     DeviceAddress,
@@ -25,6 +25,9 @@ from civiscope.devices import (
     TroubleReport,
 )
 from civiscope.devices.drivers.onvif import DRIVER
+from civiscope.devices.drivers.onvif.connection import Connection
+from civiscope.devices.drivers.onvif.library import Documents
+from civiscope.devices.drivers.onvif.session import Session
 from civiscope.simulator import BodyFault, OnvifServer, SimulatedDevice
 
 
@@ -253,3 +256,38 @@ async def test_odd_spellings_of_this_machine_gain_nothing(host: str, monkeypatch
     report = await trouble_of(DeviceAddress(f"http://{host}:8080/onvif/device_service"), closed)
     assert report.trouble in {Trouble.ADDRESS, Trouble.GATE, Trouble.UNREACHABLE}
     assert made == []
+
+
+async def test_names_that_a_device_tells_are_not_looked_up(
+    pier: OnvifServer, address: DeviceAddress, ports: DriverPorts, harm: Harm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    real = asyncio.get_running_loop().getaddrinfo
+
+    async def note(host: object, *arguments: object, **named: object) -> object:
+        asked.append(host)
+        return await real(host, *arguments, **named)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", note)
+    harm(xaddr_host="tell.example", stream_host="tell.example", snapshot_host="tell.example")
+    found = await describe(address, ports)
+    assert found.inputs[0].streams[0].url == pier.streams.url("pier")
+    assert "tell.example" not in asked
+
+
+async def test_a_device_cannot_make_us_knock_at_doors(ports: DriverPorts, address: DeviceAddress) -> None:
+    async with _listener() as (port, met), Connection(address, ports) as connection:
+        session = Session(address, connection, ports.clock, Documents())
+        told = [await session.connects(f"127.0.0.{number}", port) for number in range(1, 20)]
+        again = [await session.connects("127.0.0.1", port) for _ in range(20)]
+    assert told == [True] + [False] * 18, "the listener is at 127.0.0.1 only"
+    assert again == [True] * 20
+    assert len(met) == 1
+
+
+async def test_words_that_no_request_can_hold_are_refused(address: DeviceAddress, ports: DriverPorts) -> None:
+    async with DRIVER.reach(address, ports) as equipment:
+        for call in (equipment.ptz_goto(0, "a\x00b"), equipment.ptz_keep(0, "\x1b[31m")):
+            with pytest.raises(AppError, match="cannot be sent") as caught:
+                await call
+            assert caught.value.kind is ErrorKind.INVALID

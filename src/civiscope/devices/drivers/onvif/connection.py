@@ -15,12 +15,11 @@ from aiohttp.abc import AbstractCookieJar
 
 from civiscope.base import AppError, ProtocolError
 from civiscope.devices.driver import DriverPorts
-from civiscope.devices.drivers.onvif.library import ANSWER_S
+from civiscope.devices.drivers.onvif.library import Bounds
 from civiscope.devices.drivers.onvif.trouble import gate_trouble, trouble
 from civiscope.devices.equipment import DeviceAddress, Trouble, TroubleError
 
-ANSWER_LIMIT_BYTES = 2 * 1024 * 1024
-SNAPSHOT_LIMIT_BYTES = 8 * 1024 * 1024
+PICTURE = Bounds(answer_bytes=8 * 1024 * 1024)
 CONNECT_S = 2.5
 CONNECTION_LIMIT = 6
 """At a time to one device; some cheap cameras take no more than eight."""
@@ -73,14 +72,14 @@ class Connection:
     ) -> None:
         await self._session.close()
 
-    async def post(self, url: str, envelope: bytes, action: str, answer_s: float = ANSWER_S) -> Answer:
+    async def post(self, url: str, envelope: bytes, action: str, bounds: Bounds) -> Answer:
         """One SOAP 1.2 request; any status is an answer. TroubleError when nothing came back."""
         content_type = "application/soap+xml; charset=utf-8" + (f'; action="{action}"' if action else "")
-        return await self._ask("POST", url, (envelope, content_type), answer_s, ANSWER_LIMIT_BYTES)
+        return await self._ask("POST", url, (envelope, content_type), bounds)
 
     async def get(self, url: str) -> Answer:
         """A picture, at most 8 MiB."""
-        return await self._ask("GET", url, None, ANSWER_S, SNAPSHOT_LIMIT_BYTES)
+        return await self._ask("GET", url, None, PICTURE)
 
     async def connects(self, host: str, port: int) -> bool:
         """Whether somebody takes a TCP connection there and the gate allows it."""
@@ -106,10 +105,9 @@ class Connection:
         self.peer = str(address[0])
         return socket.socket(family, kind, protocol)
 
-    async def _ask(
-        self, method: str, url: str, content: tuple[bytes, str] | None, answer_s: float, limit: int
-    ) -> Answer:
+    async def _ask(self, method: str, url: str, content: tuple[bytes, str] | None, bounds: Bounds) -> Answer:
         host, port = host_and_port(url)
+        answer_s = bounds.answer_s
         timeout = aiohttp.ClientTimeout(
             total=answer_s + CONNECT_S, sock_connect=CONNECT_S, sock_read=answer_s
         )
@@ -122,7 +120,7 @@ class Connection:
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
-                body = await _read(response, limit)
+                body = await _read(response, bounds.answer_bytes)
                 return Answer(response.status, body, response.content_type.lower())
         except aiohttp.ServerFingerprintMismatch as error:
             raise trouble(Trouble.CERTIFICATE, host, port, bytes(error.got).hex()) from None

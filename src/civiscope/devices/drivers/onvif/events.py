@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from civiscope.base import AppError, Clock, ErrorKind, ProtocolError
 from civiscope.devices.drivers.onvif.answers import short, without_user_info
-from civiscope.devices.drivers.onvif.library import Request
+from civiscope.devices.drivers.onvif.library import Bounds, Request
 from civiscope.devices.drivers.onvif.session import Session, UnsupportedError
 from civiscope.devices.drivers.onvif.xml_tree import Node, parse_xml
 from civiscope.devices.equipment import Notification
@@ -20,6 +20,8 @@ LIFE_S = 60
 RENEW_S = 25
 _UNSUBSCRIBE_S = 2.0
 _SHORTEST_PULL_S = 0.2
+_PULL_BOUNDS = Bounds(PULL_S + 5.0, 512 * 1024)
+"""Some 2 KB a message: what a hostile device can make us read in a second stays small."""
 
 
 async def pull_notifications(session: Session, clock: Clock) -> AsyncGenerator[Notification, None]:
@@ -58,7 +60,7 @@ class _PullPoint:
             await self._renew()
         fields = {"Timeout": datetime.timedelta(seconds=PULL_S), "MessageLimit": MESSAGE_LIMIT}
         answer = await self._session.call(
-            Request("pullpoint", "PullMessages", fields, self._headers, PULL_S + 5.0), self._address
+            Request("pullpoint", "PullMessages", fields, self._headers, _PULL_BOUNDS), self._address
         )
         found = read_notifications(answer, self._clock.now_us())
         spent_s = (self._clock.monotonic_us() - began_us) / 1_000_000

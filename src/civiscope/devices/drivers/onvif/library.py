@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from lxml import etree  # type: ignore[import-untyped]  # no stubs; reads only what we wrote ourselves
 
 from civiscope.base import AppError, ErrorKind
-from civiscope.devices.drivers.onvif.xml_tree import Node, write_xml
+from civiscope.devices.drivers.onvif.xml_tree import DOCUMENT_LIMIT_BYTES, Node, write_xml
 
 _ROOT = (list(logging.root.handlers), logging.root.level)
 from onvif.client import (  # type: ignore[import-untyped]  # noqa: E402  # no stubs; see above
@@ -41,28 +41,34 @@ NAMESPACES: dict[str, str] = {name: service["ns"] for name, service in SERVICES.
 MEDIA2_NAMESPACE = "http://www.onvif.org/ver20/media/wsdl"
 """Not in the library: its WSDL holds version 10 of the media service only."""
 _ENVELOPE = '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>{}</s:Body></s:Envelope>'
-ANSWER_S = 4.0
-"""How long an answer may take, but for pulling events."""
 USED = ("devicemgmt", "media", "ptz", "imaging", "events", "pullpoint", "subscription")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long an answer may take, and how long it may be."""
+
+    answer_s: float = 4.0
+    answer_bytes: int = DOCUMENT_LIMIT_BYTES
 
 
 class Post(Protocol):
     """Sends one envelope and gives the answer's body."""
 
-    async def __call__(self, address: str, envelope: bytes, action: str, answer_s: float) -> bytes: ...
+    async def __call__(self, address: str, envelope: bytes, action: str, bounds: Bounds) -> bytes: ...
 
 
 class _Transport(AsyncSafeTransport):  # type: ignore[misc]  # no stubs: Any
     """Ours for the network, the library's for its own files; it downloads nothing."""
 
-    def __init__(self, post: Post, answer_s: float) -> None:
+    def __init__(self, post: Post, bounds: Bounds) -> None:
         super().__init__()
         self._post = post
-        self._answer_s = answer_s
+        self._bounds = bounds
 
     async def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> bytes:
         """`envelope` is an element of lxml."""
-        return await self._post(address, _bytes(envelope), _action(headers), self._answer_s)
+        return await self._post(address, _bytes(envelope), _action(headers), self._bounds)
 
 
 class Documents:
@@ -97,7 +103,7 @@ class Request:
     fields: dict[str, Any] = field(default_factory=dict, repr=False)
     headers: tuple[Node, ...] = ()
     """Reference parameters of a subscription, sent back as they came (WS-Addressing 1.0 §2.2)."""
-    answer_s: float = ANSWER_S
+    bounds: Bounds = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +125,28 @@ class Writer:
         self._clients: dict[str, Any] = {}
 
     async def send(self, request: Request | PlainRequest, address: str, created_us: int | None) -> bytes:
-        """The answer's body; `created_us` is the device's time for the signature, None: unsigned."""
+        """The answer's body; `created_us` is the device's time for the signature, None: unsigned.
+
+        INVALID for words that no request can hold.
+        """
+        try:
+            return await self._send(request, address, created_us)
+        except ValueError:  # of lxml and zeep; those of the network are troubles already
+            raise AppError(
+                ErrorKind.INVALID,
+                "A name or setting holds a character that cannot be sent to a device. Take it out.",
+            ) from None
+
+    async def _send(self, request: Request | PlainRequest, address: str, created_us: int | None) -> bytes:
         token = self._token(created_us)
         if isinstance(request, PlainRequest):
             envelope = etree.fromstring(_ENVELOPE.format(write_xml(request.body)))
             if token is not None:
                 envelope, _ = token.apply(envelope, {})
-            return await self._post(address, _bytes(envelope), request.action, ANSWER_S)
+            return await self._post(address, _bytes(envelope), request.action, Bounds())
         client = await self._client(request.service)
         client.wsse = token  # both are used before the call below waits for anything
-        client.transport = _Transport(self._post, request.answer_s)
+        client.transport = _Transport(self._post, request.bounds)
         service = SERVICES[request.service]
         proxy = client.create_service(f"{{{service['ns']}}}{service['binding']}", address)
         headers: Sequence[Any] = [etree.fromstring(write_xml(node)) for node in request.headers]

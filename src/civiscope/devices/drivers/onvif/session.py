@@ -17,6 +17,7 @@ from civiscope.devices.drivers.onvif.answers import (
 from civiscope.devices.drivers.onvif.connection import Connection, host_and_port
 from civiscope.devices.drivers.onvif.library import (
     NAMESPACES,
+    Bounds,
     Documents,
     PlainRequest,
     Request,
@@ -173,8 +174,8 @@ class Session:
             return trouble(Trouble.NOT_A_CAMERA, host, port)
         return (read_clock_us(answer), middle_us)
 
-    async def _post(self, address: str, envelope: bytes, action: str, answer_s: float) -> bytes:
-        answer = await self._connection.post(address, envelope, action, answer_s)
+    async def _post(self, address: str, envelope: bytes, action: str, bounds: Bounds) -> bytes:
+        answer = await self._connection.post(address, envelope, action, bounds)
         host, port = host_and_port(address)
         if answer.status == 401 and not _is_envelope(answer.body):
             raise trouble(Trouble.AUTHENTICATION, host, port)
