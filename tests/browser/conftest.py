@@ -16,7 +16,8 @@ from civiscope.simulator.street import draw_street
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
-def _clip(path: Path, seed: int, encoder: str = "libx264") -> Path:
+def clip(path: Path, seed: int, encoder: str = "libx264") -> Path:
+    """Eight seconds of a street, 320 × 180."""
     plan = StreetPlan(f"Lane {seed}", seed, 320, 180, 12, 8)
     encode_clip(path, draw_street(plan), EncoderSettings(encoder, rate_fps=12, gop_frames=24))
     return path
@@ -26,8 +27,8 @@ def _clip(path: Path, seed: int, encoder: str = "libx264") -> Path:
 def cameras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cameras]:
     """Three streets as RTSP cameras; the third speaks H.265."""
     folder = tmp_path_factory.mktemp("browser-clips")
-    streets = [_clip(folder / "north.mp4", 11), _clip(folder / "south.mp4", 12)]
-    running = Cameras([*streets, _clip(folder / "east.mp4", 13, "libx265")])
+    streets = [clip(folder / "north.mp4", 11), clip(folder / "south.mp4", 12)]
+    running = Cameras([*streets, clip(folder / "east.mp4", 13, "libx265")])
     try:
         yield running.start()
     finally:

@@ -33,14 +33,16 @@ def test_install_page_is_open_to_anyone(product: Product, screens: Screens) -> N
     page.goto(f"{product.url}/install")
     shown = page.get_by_test_id("fingerprint")
     shown.wait_for()
-    told = product.client().get("/api/v1/authority").json()["fingerprint_sha256"]
+    with product.client() as client:
+        told = client.get("/api/v1/authority").json()["fingerprint_sha256"]
     assert shown.inner_text().replace(":", "").replace("\n", "").lower() == told.replace(":", "").lower()
     for name in ("ios", "android", "windows", "macos", "linux", "firefox"):
         section = page.get_by_test_id(f"platform-{name}")
         if section.get_attribute("open") is None:
             section.locator("summary").click()
         href = section.locator("a").first.get_attribute("href")
-        assert product.client().get(str(href)).status_code == 200
+        with product.client() as client:
+            assert client.get(str(href)).status_code == 200
     screens.keep("install-390")
     assert screens.axe() == []
     wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

@@ -29,7 +29,7 @@ export interface StepProps {
   readonly vault: Vault | null;
   readonly onNext: () => void;
   /** The site's page of settings was saved. */
-  readonly onSaved: () => void;
+  readonly onSaved: (page?: SettingsPage) => void;
 }
 
 /** The wizard: one decision a screen; every step can be skipped, and the way goes on where it was left. */
@@ -57,10 +57,12 @@ function Wizard() {
   };
   useEffect(() => {
     // Each screen begins at its first field; screens without one at their title.
-    const field = heading.current?.querySelector<HTMLElement>("input, select, h1");
-    field?.focus();
+    const found = (wanted: string) => heading.current?.querySelector<HTMLElement>(wanted);
+    (found("input, select") ?? found("h1"))?.focus();
   }, [step, isReady]);
-  const page = settings.value?.find((one) => one.name === "site") ?? null;
+  // What was just saved counts at once: the next step must not write older values back.
+  const [saved, setSaved] = useState<SettingsPage | null>(null);
+  const page = saved ?? settings.value?.find((one) => one.name === "site") ?? null;
   const leave = () => {
     leaveFirstRun();
     go("/live");
@@ -98,13 +100,13 @@ function Wizard() {
         )}
         {page !== null && (
           <Step
-            key={`${step} ${page.changed_us ?? 0}`}
+            key={step}
             step={step}
             page={page}
             vault={vault.value}
             onNext={() => to(index + 1)}
-            onSaved={() => {
-              settings.refresh();
+            onSaved={(fresh) => {
+              if (fresh !== undefined) setSaved(fresh);
               vault.refresh();
               site.reload();
             }}

@@ -68,8 +68,8 @@ function useSaving({ page, onNext, onSaved }: StepProps, name: string) {
     const answer = await siteApi.changeSettings(page.name, { ...page.value, [name]: value });
     setBusy(false);
     if (answer.ok) {
+      onSaved(answer.value);
       onNext();
-      onSaved();
     } else setProblem(answer.problem);
   };
   const rest = problem !== null && error === undefined ? problemWords(problem) : undefined;
