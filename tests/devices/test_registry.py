@@ -453,6 +453,7 @@ async def test_a_file_needs_leave(database: Database, clock: ManualClock) -> Non
     devices = Devices(database, Vault(bytes(32)), clock, settings=settings)
     added = await devices.add_camera(CameraDraft("Clip", "file:///srv/clips/a.mp4"))
     assert added.driver == "file"
+    assert (await devices.book.reach(added.device_id)).settings == '{"folders": ["/srv/clips"]}'
     for address in ("file:///etc/passwd", "file:///srv/clips2/a.mp4"):
         with pytest.raises(AppError, match="import_folders"):
             await devices.add_camera(CameraDraft("No", address))

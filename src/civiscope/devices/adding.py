@@ -32,8 +32,10 @@ from civiscope.devices.model import SUB, DeviceDraft, StreamAddress, Transport
 from civiscope.media import TrackConfig
 
 TRY_LIMIT_S = 6.0
-_ASK_LIMIT_S = 4.5
-"""Of it for asking the device; the rest is for the picture."""
+_ASK_LIMIT_S = 5.8
+"""Of it for asking the device: drivers end by 5.6 s themselves, with words that tell more."""
+_PICTURE_S = 1.0
+"""What is left for the picture at least: a device slow to answer is told of a second late."""
 _MARGIN_S = 0.2
 ONVIF_PORTS = (80, 8080, 8000, 2020, 8899)
 RTSP_PORTS = (554, 8554)
@@ -140,7 +142,8 @@ class Adding:
         if asked.told is not None:
             used_s = (self._clock.monotonic_us() - start_us) / 1e6
             try:
-                opened = await self._open(asked.draft, asked.told, index, TRY_LIMIT_S - used_s - _MARGIN_S)
+                limit_s = max(TRY_LIMIT_S - used_s - _MARGIN_S, _PICTURE_S)
+                opened = await self._open(asked.draft, asked.told, index, limit_s)
             except TroubleError as error:
                 trouble = error.report
         took_ms = (self._clock.monotonic_us() - start_us) // 1000
@@ -168,7 +171,9 @@ class Adding:
         named = replace(draft, driver=checked.driver)
         check_file(checked.address, self._import_folders)
         try:
-            answer = await self._drivers.describe(checked.driver, device_address(checked))
+            answer = await self._drivers.describe(
+                checked.driver, device_address(checked, self._import_folders)
+            )
         except AppError as error:
             if error.kind not in {ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT, ErrorKind.MISSING}:
                 raise

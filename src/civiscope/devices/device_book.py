@@ -1,12 +1,14 @@
 """Devices as boxes: their addresses, what is wanted of them, how they stood when they were last asked."""
 
 import contextlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from civiscope.base import AppError, Clock, DeviceId, ErrorKind
 from civiscope.devices import device_rows, rows
-from civiscope.devices.address import CameraAddress, parse_address
+from civiscope.devices.address import FILE, CameraAddress, parse_address
 from civiscope.devices.checked import CheckedDevice, check_device, streams_of
 from civiscope.devices.equipment import DeviceAddress, DeviceDescription, Notification
 from civiscope.devices.model import (
@@ -24,11 +26,19 @@ from civiscope.storage import Connection, Database
 class DeviceBook:
     """The devices of the register; `on_change` is called when what opens a stream has changed."""
 
-    def __init__(self, database: Database, seals: Seals, clock: Clock, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        seals: Seals,
+        clock: Clock,
+        on_change: Callable[[], None],
+        import_folders: Sequence[Path] = (),
+    ) -> None:
         self._database = database
         self._seals = seals
         self._clock = clock
         self._on_change = on_change
+        self._import_folders = tuple(import_folders)
 
     async def all(self) -> list[Device]:
         """Every device that watches for somebody, in the order of adding."""
@@ -56,7 +66,7 @@ class DeviceBook:
 
     async def reach(self, device_id: DeviceId) -> DeviceAddress:
         """What a driver needs to reach it; holds the password."""
-        return device_address(await self._opened(device_id))
+        return device_address(await self._opened(device_id), self._import_folders)
 
     async def draft_of(self, device_id: DeviceId) -> DeviceDraft:
         """The device as a draft with all that opens it, to try it again as it is."""
@@ -190,7 +200,7 @@ class DeviceBook:
                     ErrorKind.INVALID,
                     "The new address is of another kind than the device's. Replace the device instead.",
                 )
-        checked = check_device(wanted)
+        checked = check_device(wanted, self._import_folders)
         if isinstance(change.username, Keep) and isinstance(change.password, Keep):
             return checked
         return replace(checked, credentials=Credentials(wanted.username or "", checked.credentials.password))
@@ -218,7 +228,7 @@ class DeviceBook:
         if row.input is None or row.input not in {one.index for one in told.inputs}:
             return False
         try:
-            streams = streams_of(told, row.input)
+            streams = streams_of(told, row.input, self._import_folders)
         except AppError:
             return False
         for stream in streams:
@@ -235,9 +245,11 @@ class DeviceBook:
         return False
 
 
-def device_address(device: CheckedDevice) -> DeviceAddress:
-    """What a driver needs to reach it."""
+def device_address(device: CheckedDevice, import_folders: Sequence[Path] = ()) -> DeviceAddress:
+    """What a driver needs to reach it; the driver of files is told where files may be."""
+    settings = json.dumps({"folders": [str(folder) for folder in import_folders]})
     return DeviceAddress(
+        settings=settings if device.driver == FILE else "{}",
         address=device.address.url,
         username=device.credentials.username,
         password=device.credentials.password.reveal(),

@@ -75,7 +75,7 @@ class Devices:
         self._on_change = on_change or (lambda: None)
         self._settings = settings or RegisterSettings()
         self._log = get_log("civiscope.devices")
-        self.book = DeviceBook(database, self._seals, clock, self._on_change)
+        self.book = DeviceBook(database, self._seals, clock, self._on_change, self._settings.import_folders)
         self.groups = Groups(database, self._on_change)
 
     @property
