@@ -42,10 +42,10 @@ class DeviceOrders:
 async def serve_devices(orders: DeviceOrders, announce: Announce) -> None:
     """Serve until cancelled; `announce` is told each address once, a line each, the address last.
 
-    Files are read, and made small where that was not done yet, in a thread. A network without multicast is
+    Files are read, and made small where that was not done yet, in threads. A network without multicast is
     announced; the devices are served without discovery then.
     """
-    views = await asyncio.to_thread(_views, orders)
+    views = await _views(orders)
     devices = _devices(orders, views)
     cameras = [profile.camera for device in devices for profile in device.profiles]
     streams = RtspServer(cameras, orders.host, orders.rtsp_port, ServerOptions(users=orders.users))
@@ -86,8 +86,11 @@ def _way_out() -> tuple[str, ...]:
         return (str(probe.getsockname()[0]),)
 
 
-def _views(orders: DeviceOrders) -> dict[Path, View]:
-    return {path: load_view(path, orders.cache) for path in dict.fromkeys(path for _, path in orders.clips)}
+async def _views(orders: DeviceOrders) -> dict[Path, View]:
+    """Several at a time, as libav works without Python's lock."""
+    paths = list(dict.fromkeys(path for _, path in orders.clips))
+    found = await asyncio.gather(*(asyncio.to_thread(load_view, path, orders.cache) for path in paths))
+    return dict(zip(paths, found, strict=True))
 
 
 def _devices(orders: DeviceOrders, views: dict[Path, View]) -> list[SimulatedDevice]:
