@@ -127,7 +127,7 @@ async def test_a_code_opens_once_also_when_many_try_it_together(
 ) -> None:
     phone, codes = await enrolled(accounts, anna, clock)
     for code in (phone.code(), codes[0]):
-        tries = [accounts.sign_in("Anna", PASSWORD, f"192.0.2.{number}", code) for number in range(8)]
+        tries = [accounts.sign_in("Anna", PASSWORD, f"192.0.2.{number}", code) for number in range(4)]
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(isinstance(outcome, Session) for outcome in outcomes) == 1
         rest = [outcome for outcome in outcomes if not isinstance(outcome, Session)]
@@ -200,6 +200,22 @@ async def test_codes_are_guessed_slowly_and_the_owner_is_not_shut_out(
         kinds.append(type(refused.value))
     assert kinds.count(TooManyAttemptsError) >= 50
     assert (await accounts.sign_in("Anna", PASSWORD, HERE, phone.code())).principal.name == "Anna"
+
+
+async def test_codes_cannot_be_guessed_from_many_addresses_at_once(
+    accounts: Accounts, anna: Session, clock: ManualClock
+) -> None:
+    phone, codes = await enrolled(accounts, anna, clock)
+    kinds = []
+    for number in range(60):
+        with pytest.raises(AppError) as refused:
+            await accounts.sign_in("Anna", PASSWORD, f"203.0.113.{number}", f"{number:06}")
+        kinds.append(type(refused.value))
+    assert kinds.count(TooManyAttemptsError) >= 50
+    assert await accounts.sign_in("Anna", PASSWORD, HERE, phone.code())
+    assert await accounts.sign_in("Anna", PASSWORD, "198.51.100.1", codes[0])
+    clock.advance(60_000_000)
+    assert await accounts.sign_in("Anna", PASSWORD, "198.51.100.2", phone.code())
 
 
 async def test_a_lost_phone_is_taken_off_by_an_administrator(

@@ -183,7 +183,7 @@ class Accounts:
             self._throttle.take_back(where, key)
             if not code:
                 raise SecondFactorError("Type the code that your phone shows now, or a recovery code.")
-            self.factors.pace(user.id, where)
+            self.factors.pace(user.id, where, code)
         session = await self._open(found, code or "", where)
         self._throttle.succeeded(where, key)
         if needs_code:

@@ -1,5 +1,6 @@
 """The second factor: a phone's codes and ten recovery codes, enrolled, asked for, used once, taken away."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from civiscope.base import AppError, ErrorKind, PrincipalId
@@ -10,7 +11,7 @@ from civiscope.security.model import Permission, Principal, authorise
 from civiscope.security.passwordproof import PasswordProof
 from civiscope.security.secret import Secret
 from civiscope.security.sessions import Ground, refused, user_entry
-from civiscope.security.throttle import Throttle
+from civiscope.security.throttle import Throttle, source_of
 from civiscope.security.totp import (
     matching_step,
     new_recovery_codes,
@@ -24,6 +25,7 @@ from civiscope.storage import Connection
 
 _ENROL_US = 600_000_000
 _LONGEST_TOTP = 6
+_KNOWN_LIMIT = 8192
 FACTORS = ("totp", "recovery")
 
 
@@ -54,6 +56,7 @@ class SecondFactors:
         self._vault = vault
         self._proof = proof
         self._throttle = throttle
+        self._known: OrderedDict[tuple[str, PrincipalId], None] = OrderedDict()
 
     # -- for signing in
 
@@ -62,13 +65,23 @@ class SecondFactors:
         found = await self._ground.database.read(lambda connection: factorrows.find_totp(connection, user_id))
         return found is not None and found.is_confirmed
 
-    def pace(self, user_id: PrincipalId, where: str) -> None:
-        """Note a try of a code from there; TooManyAttemptsError if it comes too early."""
+    def pace(self, user_id: PrincipalId, where: str, code: str) -> None:
+        """Note a try of a code from there; TooManyAttemptsError if it comes too early.
+
+        Six digits could be guessed from many addresses at once by who has the password, so all addresses from
+        which this person has not come before wait together. Recovery codes, passkeys and known desks do not.
+        """
         self._throttle.begin(where, _pace_key(user_id))
+        if len("".join(code.split())) <= _LONGEST_TOTP and (source_of(where), user_id) not in self._known:
+            self._throttle.begin(_strangers(user_id), _pace_key(user_id))
 
     def accepted(self, user_id: PrincipalId, where: str) -> None:
         """The last try was right."""
         self._throttle.succeeded(where, _pace_key(user_id))
+        self._throttle.take_back(_strangers(user_id), _pace_key(user_id))
+        self._known[source_of(where), user_id] = None
+        while len(self._known) > _KNOWN_LIMIT:
+            self._known.popitem(last=False)
 
     def use_code(self, connection: Connection, user_id: PrincipalId, code: str) -> str | None:
         """Use a code up within a sign-in's transaction: which factor it was; SecondFactorError if wrong.
@@ -118,7 +131,7 @@ class SecondFactors:
 
     async def confirm(self, by: Principal, code: str, where: str) -> tuple[Secret, ...]:
         """The phone's first code puts it in force; the recovery codes, shown once. DENIED for a wrong one."""
-        self.pace(by.id, where)
+        self._throttle.begin(where, _pace_key(by.id))
         codes = new_recovery_codes()
         hashes = [recovery_code_hash(one.reveal()) for one in codes]
 
@@ -191,6 +204,10 @@ class SecondFactors:
 
 def _context(user_id: PrincipalId) -> bytes:
     return b"user/%s/totp" % str(user_id).encode()
+
+
+def _strangers(user_id: PrincipalId) -> str:
+    return f"strangers of {user_id}"
 
 
 def _pace_key(user_id: PrincipalId) -> str:
