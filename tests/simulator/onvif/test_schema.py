@@ -92,6 +92,8 @@ MEDIA: tuple[Asked, ...] = (
     ("GetServiceCapabilities", {}, lambda told: told.SnapshotUri),
     ("GetProfiles", {}, lambda told: [one.token for one in told] == ["main", "sub"]),
     ("GetProfile", PROFILE, lambda told: told.VideoSourceConfiguration.Bounds.width == 320),
+    ("GetProfile", PROFILE, lambda told: told.AudioEncoderConfiguration.Encoding == "AAC"),
+    ("GetProfile", {"ProfileToken": "sub"}, lambda told: told.AudioSourceConfiguration is None),
     ("GetVideoSources", {}, lambda told: told[0].Resolution.Height == 240),
     ("GetVideoSourceConfigurations", {}, lambda told: told[0].SourceToken == "source"),
     ("GetVideoEncoderConfigurations", {}, lambda told: len(told) == 2),
@@ -102,6 +104,11 @@ MEDIA: tuple[Asked, ...] = (
     ("GetSnapshotUri", PROFILE, lambda told: told.Uri.endswith("/onvif/1/snapshot/main")),
 )  # fmt: skip
 MEDIA2: tuple[Asked, ...] = (
+    (
+        "GetProfiles",
+        {"Type": ["AudioEncoder"]},
+        lambda told: told[0].Configurations.AudioEncoder.SampleRate == 16,
+    ),
     ("GetServiceCapabilities", {}, lambda told: told.SnapshotUri),
     (
         "GetProfiles",

@@ -163,8 +163,8 @@ async def test_h265_is_for_the_second_media_service(footage: dict[str, Footage])
     async with OnvifServer([device]) as server:
         asker = Asker(server.url("New"))
         types = "<tr2:GetProfiles><tr2:Type>All</tr2:Type></tr2:GetProfiles>"
-        assert (await asker.ask(types, "media2_service")).texts("tt:Encoding") == ["H265"]
-        assert (await asker.ask("<trt:GetProfiles/>", "media_service")).texts("tt:Encoding") == []
+        assert (await asker.ask(types, "media2_service")).texts("tt:Encoding") == ["H265", "PCMA"]
+        assert (await asker.ask("<trt:GetProfiles/>", "media_service")).texts("tt:Encoding") == ["G711"]
         options = await asker.ask("<tr2:GetVideoEncoderConfigurationOptions/>", "media2_service")
         assert options.texts("tt:Encoding") == ["H265", "H264", "JPEG"]
 

@@ -12,6 +12,7 @@ from civiscope.simulator.onvif.media_service import (
     value_range,
 )
 from civiscope.simulator.onvif.soap import Node, SoapFault, invalid, node, qualified
+from civiscope.simulator.onvif.sound import sound_encoder2, sound_source
 from civiscope.simulator.onvif.stream_address import snapshot_uri, stream_uri
 
 
@@ -55,7 +56,9 @@ def _profile(call: Call, profile: Profile, types: set[str]) -> Node:
     with_ptz = wants("PTZ") and call.device.traits.has_ptz
     inner = (
         source_configuration(call, "tr2:VideoSource") if wants("VideoSource") else None,
+        sound_source(profile, "tr2:AudioSource") if wants("AudioSource") else None,
         _encoder(profile, encoding, "tr2:VideoEncoder") if wants("VideoEncoder") else None,
+        sound_encoder2(profile, "tr2:AudioEncoder") if wants("AudioEncoder") else None,
         ptz_configuration("tr2:PTZ", len(call.device.profiles)) if with_ptz else None,
     )
     configurations = node("tr2:Configurations", *inner) if any(inner) else None
@@ -154,7 +157,7 @@ def _service_capabilities(call: Call) -> Node:
     profiles = node(
         "tr2:ProfileCapabilities",
         MaximumNumberOfProfiles=count,
-        ConfigurationsSupported="VideoSource VideoEncoder PTZ",
+        ConfigurationsSupported="VideoSource VideoEncoder AudioSource AudioEncoder PTZ",
     )
     streaming = node(
         "tr2:StreamingCapabilities", RTSPStreaming="true", RTPMulticast="false", RTP_RTSP_TCP="true"

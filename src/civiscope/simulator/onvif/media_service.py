@@ -5,6 +5,7 @@ from civiscope.simulator.onvif.device import VIDEO_SOURCE, VIDEO_SOURCE_CONFIGUR
 from civiscope.simulator.onvif.encoding import Encoding, applied
 from civiscope.simulator.onvif.login import Access
 from civiscope.simulator.onvif.soap import Node, SoapFault, invalid, node
+from civiscope.simulator.onvif.sound import sound_encoder, sound_source
 from civiscope.simulator.onvif.stream_address import snapshot_uri, stream_uri
 
 
@@ -53,10 +54,6 @@ def _encoder(profile: Profile, encoding: Encoding, name: str) -> Node | None:
         node("tt:GovLength", str(encoding.gop_frames)),
         node("tt:H264Profile", encoding.profile),
     )
-    address = node("tt:Address", node("tt:Type", "IPv4"), node("tt:IPv4Address", "0.0.0.0"))  # noqa: S104  no multicast
-    multicast = node(
-        "tt:Multicast", address, node("tt:Port", "0"), node("tt:TTL", "0"), node("tt:AutoStart", "false")
-    )
     return node(
         name,
         node("tt:Name", profile.name),
@@ -71,9 +68,16 @@ def _encoder(profile: Profile, encoding: Encoding, name: str) -> Node | None:
             node("tt:BitrateLimit", str(encoding.bitrate_kbps)),
         ),
         h264 if encoding.codec == "H264" else None,
-        multicast,
+        _no_multicast(),
         node("tt:SessionTimeout", "PT60S"),
         token=profile.token,
+    )
+
+
+def _no_multicast() -> Node:
+    address = node("tt:Address", node("tt:Type", "IPv4"), node("tt:IPv4Address", "0.0.0.0"))  # noqa: S104  no multicast
+    return node(
+        "tt:Multicast", address, node("tt:Port", "0"), node("tt:TTL", "0"), node("tt:AutoStart", "false")
     )
 
 
@@ -112,7 +116,9 @@ def _profile(call: Call, profile: Profile, name: str) -> Node:
         name,
         node("tt:Name", profile.name),
         source_configuration(call, "tt:VideoSourceConfiguration"),
+        sound_source(profile, "tt:AudioSourceConfiguration"),
         _encoder(profile, call.device.encodings[profile.token], "tt:VideoEncoderConfiguration"),
+        sound_encoder(profile, "tt:AudioEncoderConfiguration", _no_multicast()),
         _ptz(call),
         token=profile.token,
         fixed="true",
