@@ -97,7 +97,7 @@ async def test_what_is_wrong_is_told_without_the_password(
     for body in (wrong, gone, other):
         answer = await client.post(PROBE, json=body)
         assert answer.status_code in {401, 403, 404, 422, 503, 504}, answer.text
-        assert set(answer.json()["error"]) == {"kind", "message"}
+        assert set(answer.json()["error"]) == {"kind", "message", "trouble"}
         assert "hunter" not in answer.text
 
 

@@ -49,8 +49,8 @@ async def test_a_folder_plays_in_order_of_name_and_skips_what_is_no_film(
 
 
 async def test_a_probe_of_a_file(clips: dict[str, Path]) -> None:
-    settings = IntakeSettings(import_folders=(clips["h264"].parent,))
-    found = await probe(source_of(clips["h264"].as_uri()), 15.0, gate=LOOPBACK, settings=settings)
+    folders = (clips["h264"].parent,)
+    found = await probe(source_of(clips["h264"].as_uri()), 15.0, gate=LOOPBACK, import_folders=folders)
     assert found.tracks[0].codec is Codec.H264
     assert found.key_unit is not None
     assert decode_key_frame(found.tracks[0], found.key_unit).width_px == 160

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from civiscope.api.ports import ProbeAnswer
 from civiscope.base import AppError, Clock
@@ -32,12 +33,19 @@ class CameraProber:
     """Asks the camera itself; `still` makes the key unit a JPEG, in a process that holds no keys."""
 
     def __init__(
-        self, clock: Clock, still: StillMaker, gate_rules: Callable[[], GateRules], limit_s: float = 6.0
+        self,
+        clock: Clock,
+        still: StillMaker,
+        gate_rules: Callable[[], GateRules],
+        limit_s: float = 6.0,
+        *,
+        import_folders: tuple[Path, ...] = (),
     ) -> None:
         self._clock = clock
         self._still = still
         self._gate_rules = gate_rules
         self._limit_s = limit_s
+        self._import_folders = import_folders
 
     async def probe(self, source: StreamSource, limit_s: float | None = None) -> ProbeAnswer:
         """What the camera has; a `TroubleError` in plain words within the limit, the picture included."""
@@ -45,7 +53,8 @@ class CameraProber:
         start_us = self._clock.monotonic_us()
         deadline_us = start_us + int(limit_s * 1e6)
         gate = DeviceGate(await asyncio.to_thread(self._gate_rules))
-        seen = await probe(source, limit_s - min(_STILL_S, limit_s / 4), gate=gate)
+        patience_s = limit_s - min(_STILL_S, limit_s / 4)
+        seen = await probe(source, patience_s, gate=gate, import_folders=self._import_folders)
         left_s = (deadline_us - self._clock.monotonic_us()) / 1e6
         picture = await self._picture(seen.tracks, seen.key_unit, left_s)
         took_ms = (self._clock.monotonic_us() - start_us) // 1000

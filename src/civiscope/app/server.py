@@ -154,7 +154,12 @@ def _parts(
     site.pages.on_change(names.look_again)
     heads = _heads_of(site, settings)
     site.pages.on_change(heads.look_again)
-    prober = CameraProber(site.clock, stills.still, lambda: gate_rules_of(site, settings))
+    prober = CameraProber(
+        site.clock,
+        stills.still,
+        lambda: gate_rules_of(site, settings),
+        import_folders=settings.devices.import_folders,
+    )
     faces = Faces(
         settings=ApiSettings(hosts=names),
         clock=site.clock,

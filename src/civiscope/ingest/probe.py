@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from civiscope.base import Clock, RunId, StreamId, SystemClock, get_log
 from civiscope.devices import DeviceGate, Trouble, TroubleError, TroubleReport
@@ -81,14 +82,18 @@ async def probe(
     *,
     gate: DeviceGate,
     settings: IntakeSettings | None = None,
+    import_folders: tuple[Path, ...] = (),
 ) -> Probed:
     """What the camera has, and its first key frame; TroubleError says what is wrong and what to do.
 
+    Without `settings`, patience follows `timeout_s`, and only files below `import_folders` are opened.
     With no key frame in time but known tracks it answers without one.
     """
     clock = SystemClock()
     deadline_us = clock.monotonic_us() + int(timeout_s * 1e6)
-    settings = settings or IntakeSettings(connect_timeout_s=min(2.0, timeout_s / 3))
+    settings = settings or IntakeSettings(
+        connect_timeout_s=min(2.0, timeout_s / 3), import_folders=import_folders
+    )
     attempts = [Transport.TCP, Transport.UDP] if source.transport is Transport.AUTO else [source.transport]
     if not source.url.startswith("rtsp"):
         attempts = [Transport.TCP]
