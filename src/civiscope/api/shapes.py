@@ -47,19 +47,6 @@ class CameraBody(ProbeBody):
     audio: bool = False
 
 
-class CameraChange(_Shape):
-    """What to change; at least one field."""
-
-    name: Annotated[str, Field(max_length=1024)] | None = None
-    audio: bool | None = None
-
-    @model_validator(mode="after")
-    def _changes_something(self) -> "CameraChange":
-        if self.name is None and self.audio is None:
-            raise ValueError("give name, audio or both")
-        return self
-
-
 class LookBody(_Shape):
     """What to look at, why, and how."""
 
