@@ -4,7 +4,10 @@ import asyncio
 import re
 import socket
 import struct
+import subprocess
+import tempfile
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 from tests.devices.onvif.test_discovery import answer
@@ -12,9 +15,11 @@ from tests.devices.onvif.test_discovery import answer
 from civiscope.base import SystemClock
 from civiscope.devices import ANY_PORT, DeviceGate, DriverPorts, GateRules
 from civiscope.devices.drivers.onvif.discovery import GROUP, PORT, discover
+from civiscope.simulator import Footage, SimulatedCamera, SimulatedDevice
+from civiscope.simulator.onvif.discovery import Responder
 
 
-class Responder(asyncio.DatagramProtocol):
+class Answerer(asyncio.DatagramProtocol):
     """Answers each probe once well and once with bytes that nobody should read."""
 
     def __init__(self, name: str, address: str) -> None:
@@ -45,7 +50,7 @@ async def story() -> None:
         joined = struct.pack("4s4s", socket.inet_aton(GROUP), socket.inet_aton(address))
         one.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, joined)
         _, responders[name] = await asyncio.get_running_loop().create_datagram_endpoint(
-            partial(Responder, name, address), sock=one
+            partial(Answerer, name, address), sock=one
         )
     gate = DeviceGate(GateRules(loopback_ports=(ANY_PORT,)))
     found = await discover(DriverPorts(SystemClock(), gate), 1.5)
@@ -57,7 +62,29 @@ async def story() -> None:
     assert responders["pub0"].heard == []
     found = await discover(DriverPorts(SystemClock(), DeviceGate()), 1.0)
     assert [one.endpoint for one in found] == ["urn:uuid:cam0"], "the loopback interface needs leave"
+    for responder in responders.values():
+        responder.transport.close()
+    await _simulated(DriverPorts(SystemClock(), DeviceGate()))
     print("cam0 and lo answered, pub0 was not asked")
+
+
+async def _simulated(ports: DriverPorts) -> None:
+    """The simulated device is found as a real one would be, and has left after its goodbye."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        recipe = "-f lavfi -i testsrc2=s=320x240:r=5 -t 1 -c:v libx264 -preset ultrafast"
+        subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *recipe.split(), str(clip)], check=True)
+        device = SimulatedDevice("Quay East", SimulatedCamera("quay", Footage.load(clip)))
+    responder = Responder(
+        [device], ["10.9.0.1"], lambda _, host: f"http://{host}:8000/onvif/1/device_service"
+    )
+    await responder.start()
+    (found,) = await discover(ports, 1.5)
+    await responder.stop()
+    assert found.endpoint == f"urn:uuid:{device.endpoint}"
+    assert found.addresses == ("http://10.9.0.1:8000/onvif/1/device_service",)
+    assert found.name == "Quay East"
+    assert await discover(ports, 0.8) == ()
 
 
 if __name__ == "__main__":

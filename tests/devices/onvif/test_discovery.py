@@ -141,8 +141,13 @@ def test_probes_leave_only_where_devices_may_stand() -> None:
 
 def test_devices_answer_on_a_network_of_our_own() -> None:
     """A network of its own (a namespace): two interfaces, a device on each, and a hostile one."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("ip") is None:
-        pytest.skip("needs root, unshare and ip: multicast is tested in a network namespace")
+    if (
+        os.geteuid() != 0
+        or shutil.which("unshare") is None
+        or shutil.which("ip") is None
+        or shutil.which("ffmpeg") is None
+    ):
+        pytest.skip("needs root, unshare, ip and ffmpeg: multicast is tested in a network namespace")
     script = Path(__file__).with_name("multicast_story.py")
     setup = "ip link set lo up"
     for name, address in (("cam0", "10.9.0.1"), ("pub0", "198.51.100.7")):

@@ -16,7 +16,7 @@ from tests.devices.onvif.hand import (
     services,
 )
 
-from civiscope.base import AppError
+from civiscope.base import AppError, SystemClock
 from civiscope.devices import (
     DesiredSettings,
     DeviceAddress,
@@ -195,3 +195,41 @@ async def test_a_device_that_tells_of_nothing_is_told(ports: DriverPorts) -> Non
         with pytest.raises(TroubleError) as caught:
             await describe(device, ports)
     assert caught.value.report.trouble is Trouble.STREAM
+
+
+class _HastyClock(SystemClock):
+    """Half a minute passes with every look at it."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def monotonic_us(self) -> int:
+        """Microseconds, much too many."""
+        self._looks += 1
+        return self._looks * 30_000_000
+
+
+@pytest.mark.parametrize("knows", [True, False])
+async def test_subscriptions_are_renewed_where_that_is_known(ports: DriverPorts, knows: bool) -> None:
+    message = "<NotificationMessage><Topic>tns1:Device/Trigger</Topic></NotificationMessage>"
+    replies: dict[str, Reply] = {
+        **BASE,
+        "PullMessages": f"<PullMessagesResponse>{message}</PullMessagesResponse>",
+    }
+    if knows:
+        replies["Renew"] = "<RenewResponse/>"
+    hasty = DriverPorts(_HastyClock(), ports.gate)
+    async with hand_made(replies) as device:
+        device.replies["GetServices"] = services(events=url(device, "events"))
+        device.replies["CreatePullPointSubscription"] = (
+            "<CreatePullPointSubscriptionResponse><SubscriptionReference>"
+            f"<Address>{url(device, 'one')}</Address></SubscriptionReference>"
+            "</CreatePullPointSubscriptionResponse>"
+        )
+        async with DRIVER.reach(DeviceAddress(url(device)), hasty) as equipment, asyncio.timeout(10):
+            notifications = equipment.notifications()
+            for _ in range(3):
+                await anext(notifications)
+            await notifications.aclose()  # type: ignore[attr-defined]  # an async generator
+        assert len(device.requests("Renew")) == (3 if knows else 1)
+        assert len(device.requests("PullMessages")) == 3

@@ -29,14 +29,6 @@ class Fault:
         said = " ".join((*self.codes, self.reason)).lower().replace(" ", "")
         return any(word in said for word in ("notauthorized", "authenticat", "unauthorized", "senderauth"))
 
-    @property
-    def is_unsupported(self) -> bool:
-        """The operation is not there (ter:ActionNotSupported, and what others say in its place)."""
-        said = " ".join((*self.codes, self.reason)).lower().replace(" ", "")
-        return any(
-            word in said for word in ("notsupported", "notimplemented", "unknownaction", "optionalaction")
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Encoder:

@@ -138,8 +138,5 @@ def _moment_us(text: str, arrival_us: int) -> int:
         return arrival_us
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
-    try:
-        since = moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-    except OverflowError:
-        return arrival_us
+    since = moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     return since // datetime.timedelta(microseconds=1)
