@@ -162,3 +162,25 @@ async def test_heads_of_another_node_are_kept(town: Town, keys: SiteKeys) -> Non
     async with await town.client_as("administrator") as client:
         refused = await client.post("/api/v1/audit/heads/send")
         assert (refused.status_code, "no second party" in refused.text) == (409, True)
+
+
+async def test_another_node_leaves_its_head_with_a_token(town: Town, keys: SiteKeys) -> None:
+    await town.faces.audit.append(AuditEntry("x", "y"))
+    newest = await town.faces.audit.head()
+    assert newest is not None
+    chains = (ChainHead("server", 1, newest),)
+    signing = keys.audit_keys().signing
+    head = sign_node_head(signing, keys.identity.site_id, NodeId(new_id()), 5, chains)
+    async with await town.client_as("administrator") as client:
+        expires_us = town.clock.now_us() + 3_600_000_000
+        body = {"name": "the other node", "permissions": ["audit.read"], "expires_us": expires_us}
+        made = await client.post("/api/v1/tokens", json=body)
+        assert made.status_code == 201, made.text
+    async with town.client() as node:
+        del node.headers["Origin"]
+        node.headers["Authorization"] = f"Bearer {made.json()['token']}"
+        kept = await node.post("/api/v1/audit/heads/received", content=head.to_json())
+        assert kept.status_code == 204, kept.text
+        word = {"passphrase": "nine blue herons stand"}
+        assert (await node.post("/api/v1/vault/unlock", json=word)).status_code == 403
+    assert [one.head for one in await town.faces.heads.received()] == [head]
