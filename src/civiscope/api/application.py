@@ -55,7 +55,7 @@ class Application:
             *SiteCalls(faces).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),
-            *SystemCalls(faces, self.framework).calls(),
+            *SystemCalls(faces, self.framework, lambda: self.calls).calls(),
         )
         add_calls(self.framework, guard, self.calls, self._refusals.note)
         self.framework.add_api_websocket_route(PREFIX + "/looks/{look_id}/live", self._looks.live)

@@ -1,11 +1,13 @@
 """Health, state of the system, and the description of this very door."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from civiscope.api.calls import Call
+from civiscope.api.description import describe_calls
 from civiscope.api.faces import Faces
 from civiscope.api.guard import Open
 from civiscope.security import Permission
@@ -14,9 +16,12 @@ from civiscope.security import Permission
 class SystemCalls:
     """Handlers of `/health`, `/status` and `/openapi.json`."""
 
-    def __init__(self, faces: Faces, app: FastAPI) -> None:
+    def __init__(self, faces: Faces, app: FastAPI, calls: Callable[[], Sequence[Call]]) -> None:
+        """`calls` gives the whole table, once it is made."""
         self._faces = faces
         self._app = app
+        self._calls = calls
+        self._description: dict[str, Any] | None = None
 
     def calls(self) -> list[Call]:
         """The rows of the table."""
@@ -37,4 +42,6 @@ class SystemCalls:
 
     async def describe(self, request: Request) -> dict[str, Any]:
         """This door as OpenAPI; for those signed in only."""
-        return self._app.openapi()
+        if self._description is None:
+            self._description = describe_calls(self._app.openapi(), self._calls())
+        return self._description
