@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.product import Cameras, Desk, Product, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORD = "seven red kites over fields"
 LOOKBACK_US = 60_000_000
 

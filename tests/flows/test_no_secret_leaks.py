@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.product import ADMINISTRATOR, Cameras, Desk, Product, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CAMERA_PASSWORD = "Kanarie#camera/1?x"
 WRONG_CAMERA_PASSWORD = "Kanarie#camera/2?x"
 TRIED_PASSWORD = "Kanarie#tried/3?x"
