@@ -63,7 +63,7 @@ def are_recording(desk: Desk, wanted: int) -> None:
     wait_for(f"{wanted} cameras to be recorded", recording, 60)
 
 
-def test_by_the_calls_of_the_page(product: Product, desk: Desk, devices: Devices) -> None:
+def test_by_the_calls_of_the_page(devices: Devices, product: Product, desk: Desk) -> None:
     began = time.monotonic()
     troubles: dict[int, dict[str, Any]] = {}
 
@@ -97,7 +97,7 @@ def test_by_the_calls_of_the_page(product: Product, desk: Desk, devices: Devices
 
 
 def test_by_a_table_on_the_command_line(
-    product: Product, desk: Desk, devices: Devices, tmp_path: Path
+    devices: Devices, product: Product, desk: Desk, tmp_path: Path
 ) -> None:
     for channel in desk.channels().values():
         assert desk.client.delete(f"/api/v1/cameras/{channel['id']}").status_code == 204
@@ -133,7 +133,7 @@ def test_by_a_table_on_the_command_line(
 
 
 def test_a_camera_is_tried_checked_and_configured_on_the_command_line(
-    product: Product, desk: Desk, devices: Devices
+    devices: Devices, product: Product, desk: Desk
 ) -> None:
     words = ("--username", NAME, "--password-stdin")
     told = product.run("camera", "try", devices.addresses[0], *words, stdin=PASSWORD + "\n")
