@@ -127,7 +127,7 @@ class PeerSettings(_Section):
 class AuditSettings(_Section):
     """`[audit]`: what couriers of heads need and no page should hold."""
 
-    mail_user: str = ""
+    mail_user: str | None = None
     mail_password_file: Path | None = None
     peers: dict[str, PeerSettings] = {}
 
