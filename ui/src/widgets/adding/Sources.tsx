@@ -253,13 +253,15 @@ export function CsvSource({ onRows }: SourceProps) {
       <AreaField label={words.csv} hint={words.csvHint} value={csv} onChange={setCsv} testId="csv" />
       {problem !== null && <ProblemBox problem={problem} />}
       {faults.length > 0 && (
-        <ul className="faults" role="alert" data-testid="csv-faults">
-          {faults.map((row) => (
-            <li key={row.line} className="field-error">
-              {words.csvProblem(row.line, row.problem ?? "")}
-            </li>
-          ))}
-        </ul>
+        <div role="alert" data-testid="csv-faults">
+          <ul className="faults">
+            {faults.map((row) => (
+              <li key={row.line} className="field-error">
+                {words.csvProblem(row.line, row.problem ?? "")}
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
       <div className="group">
         <Button kind="primary" type="submit" disabled={isBusy || csv.trim() === ""} testId="csv-read">
