@@ -105,7 +105,9 @@ interface FrameProps {
 /** The wizard has the whole screen; everything else stands in the frame. */
 function Stage(props: FrameProps) {
   const { pathname } = useAddress();
-  if (pathname !== FIRST_RUN) return <Frame {...props} />;
+  // At the front door the wizard is there at once, not after a flash of the frame.
+  const isFront = pathname === "/" && needsFirstRun(props.site.session) && !isFirstRunLeft();
+  if (pathname !== FIRST_RUN && !isFront) return <Frame {...props} />;
   return (
     <>
       <Suspense fallback={<Skeleton rows={6} label={en.common.loading} />}>
