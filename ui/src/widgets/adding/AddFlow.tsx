@@ -61,6 +61,7 @@ export function AddingList({ adding, onDone }: AddingListProps) {
   const recorded = rows.filter((row) => channelOf(row.channelId)?.state === "recording").length;
   const isOver = tally.open === tally.troubled && tally.added > 0;
   const section = useRef<HTMLElement>(null);
+  useEffect(() => section.current?.scrollIntoView({ block: "start" }), []);
   useEffect(() => {
     // What was typed into is gone: the keyboard goes on where the way goes on.
     if (isOver) section.current?.querySelector<HTMLElement>('[data-testid="adding-done"]')?.focus();
