@@ -112,7 +112,7 @@ def test_twelve_found_one_wrong_password_one_dead(
     _rows(screens, "added").nth(10).wait_for(timeout=30_000)
     screens.keep("added")
     page.get_by_test_id("adding-done").click()
-    page.locator('[data-testid="camera-row"][data-state="recording"]').nth(11).wait_for(timeout=60_000)
+    page.locator('[data-testid="camera-row"][data-state="recording"]').nth(10).wait_for(timeout=60_000)
     assert time.monotonic() - began < 180
     assert breaches == []
     channels = site.administrator().channels().values()
