@@ -79,6 +79,7 @@ def install_error_answers(app: FastAPI) -> None:
 def http_answer(status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The framework's own refusals (no such path, wrong method) in our shape."""
     words = {
+        400: (ErrorKind.INVALID, "The request's body cannot be read. Send JSON in UTF-8."),
         404: (ErrorKind.MISSING, "There is no such address under /api/v1. See /api/v1/openapi.json."),
         405: (ErrorKind.INVALID, "This address does not take that method. See /api/v1/openapi.json."),
         413: (ErrorKind.INVALID, "The request's body is larger than this server takes. Send less."),
@@ -86,7 +87,7 @@ def http_answer(status: int, headers: Mapping[str, str] | None = None) -> JSONRe
     kind, message = words.get(
         status, (ErrorKind.INVALID, "The request cannot be read. Check how it is written.")
     )
-    answer = error_answer(AppError(kind, message), status)
+    answer = error_answer(AppError(kind, message), 422 if status == 400 else status)
     for name, value in (headers or {}).items():
         answer.headers[name] = value
     return answer
