@@ -400,9 +400,27 @@ async def test_a_device_at_another_address_takes_its_streams_along(devices: Devi
     assert await devices.book.username(bare.id) == ""
 
 
+@pytest.mark.parametrize("address", ["10.66.6.6", "192.168.1.20:8080", "https://192.168.1.20/onvif/x"])
+async def test_a_kept_password_is_not_sent_to_another_machine(devices: Devices, address: str) -> None:
+    """Who may edit a camera may not read its password, and so may not have it sent to a host of his own."""
+    await devices.add_device(BOX, told_of())
+    (box,) = await devices.book.all()
+    before = await devices.plan()
+    for change in (DeviceChange(address=address), DeviceChange(address=address, username="me")):
+        with pytest.raises(AppError, match="Type the password again") as caught:
+            await devices.book.edit(box.id, change)
+        assert caught.value.kind is ErrorKind.INVALID
+    assert await devices.plan() == before
+    beside = "http://192.168.1.20/onvif/device_service?2"
+    assert (await devices.book.edit(box.id, DeviceChange(address=beside))).address == beside
+    given = await devices.book.edit(box.id, DeviceChange(address="onvif://admin:fresh@10.66.6.6"))
+    assert (await devices.book.reach(given.id)).password == "fresh"
+
+
 async def test_a_plain_camera_at_another_address(devices: Devices) -> None:
     camera = await devices.add_camera(DRAFT)
-    await devices.book.edit(camera.device_id, DeviceChange(address="rtsp://192.168.1.21/?password=hush"))
+    change = DeviceChange(address="rtsp://192.168.1.21/?password=hush", password=Secret("secret"))
+    await devices.book.edit(camera.device_id, change)
     (planned,) = await devices.plan()
     assert planned.url == "rtsp://192.168.1.21/?password=hush"
     (seen,) = await devices.cameras()

@@ -20,6 +20,7 @@ from civiscope.devices.model import (
     Transport,
 )
 from civiscope.devices.seals import Credentials, Seals
+from civiscope.security import Secret
 from civiscope.storage import Connection, Database
 
 
@@ -200,6 +201,8 @@ class DeviceBook:
                     ErrorKind.INVALID,
                     "The new address is of another kind than the device's. Replace the device instead.",
                 )
+            if isinstance(change.password, Keep):
+                wanted = _without_kept_password(opened, wanted)
         checked = check_device(wanted, self._import_folders)
         if isinstance(change.username, Keep) and isinstance(change.password, Keep):
             return checked
@@ -260,6 +263,25 @@ def device_address(device: CheckedDevice, import_folders: Sequence[Path] = ()) -
 def missing_device() -> AppError:
     """In the same words for one that is not there and one that is nobody's business."""
     return AppError(ErrorKind.MISSING, "There is no such device. Load the list again.")
+
+
+def _without_kept_password(opened: CheckedDevice, wanted: DeviceDraft) -> DeviceDraft:
+    """The draft for another host, port or kind of connection, whose password must be typed with its address.
+
+    Else whoever may edit a camera, and not read its password, could have it sent to a machine of his own.
+    """
+    typed = parse_address(wanted.address)
+    old, new, none = opened.address, typed.address, Secret("")
+    is_same = (old.scheme, old.host, old.port) == (new.scheme, new.host, new.port)
+    if is_same or wanted.password in (None, none):
+        return wanted
+    if typed.password in (None, none):
+        raise AppError(
+            ErrorKind.INVALID,
+            "The new address leads to another host, port or kind of connection. Type the password again: a "
+            "stored one is sent only to where it was typed for.",
+        )
+    return replace(wanted, password=None)
 
 
 def _present(connection: Connection, device_id: DeviceId) -> Device:
