@@ -24,6 +24,7 @@ from civiscope.cluster import (
     SupervisorSettings,
     stop_on_signals,
 )
+from civiscope.security import certificate_facts
 
 _ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("driver", 1.0), ("server", 3.0))
 """Upstream first, with the seconds each may take to stop; they are stopped in the opposite order."""
@@ -104,10 +105,18 @@ async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> No
         say(f"Civiscope runs, but: {error.message}")
         return
     say(f"\nCiviscope is running:      {address_of(settings)}")
+    say(f"install on phones:         {address_of(settings)}/install")
+    say(f"fingerprint to compare:    {_fingerprint(home)}")
     if code:
         say(f"first administrator code:  {code}")
     say(f"data folder:               {home.root}\nCtrl-C stops it.")
     sys.stdout.flush()
+
+
+def _fingerprint(home: Home) -> str:
+    """SHA-256 of the site's authority in pairs, as phones and browsers show it."""
+    digits = certificate_facts((home.keys / "authority.pem").read_bytes()).fingerprint_sha256
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
 
 
 async def _tell_failures(home: Home, status: Callable[[], Sequence[ProcessStatus]], say: Say) -> None:
