@@ -64,6 +64,6 @@ __all__ = [
     "Barrier", "DirectoryFiles", "DiskError", "DiskFault", "Files", "RecordedFiles", "after_cut",
     "JSON", "BigInteger", "Boolean", "CheckConstraint", "Column", "ColumnElement", "Connection", "Float",
     "ForeignKey", "Index", "Integer", "IntegrityError", "LargeBinary", "MetaData", "PrimaryKeyConstraint",
-    "Row", "Select", "String", "Table", "Text", "UniqueConstraint", "Uuid", "and_", "bindparam", "delete", "exists", "func", "insert",
-    "literal", "not_", "null", "op", "or_", "select", "text", "update", "upsert",
+    "Row", "Select", "String", "Table", "Text", "UniqueConstraint", "Uuid", "and_", "bindparam", "delete",
+    "exists", "func", "insert", "literal", "not_", "null", "op", "or_", "select", "text", "update", "upsert",
 ]  # fmt: skip
