@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from civiscope.app import head_couriers
 from civiscope.app.audit_desk import read_heads
@@ -294,3 +295,30 @@ def test_files_that_hold_no_heads_are_refused(tmp_path: Path) -> None:
         assert refused.value.kind is kind, text
     with pytest.raises(AppError):
         read_heads(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "file://[", "file:/a%00b", "file:/a\0b", "file://elsewhere/heads", "mailto:", "mailto:@", "mailto:<",
+        "mailto:a@[", 'mailto:"', "mailto:a@b,c@d", "mailto:a@b%0d%0aBcc:c@d", "https://", "https://[",
+        "https://other:99999",
+    ],
+)  # fmt: skip
+def test_a_second_party_that_no_courier_can_read_is_refused(target: str) -> None:
+    """Else the desk would fall over it at each start, and the server with it."""
+    with pytest.raises(ValidationError, match="check it"):
+        AuditPage(send_to=(target,))
+
+
+@pytest.mark.parametrize("sender", ["a@b\r\nBcc: c@d", "<", "a@[", "Anna <anna@town.example>"])
+def test_a_sender_is_one_plain_address(sender: str) -> None:
+    with pytest.raises(ValidationError, match="one plain mail address"):
+        AuditPage(mail_from=sender)
+
+
+async def test_the_desk_outlives_a_folder_with_an_impossible_name(world: World) -> None:
+    world.page = AuditPage.model_construct(send_to=("file:/a%00b",), mail_server="", mail_from="")
+    await world.enter()
+    await world.desk.tick()
+    assert await world.sent() == [False]

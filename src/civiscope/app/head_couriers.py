@@ -52,8 +52,8 @@ class FolderCourier:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-        except OSError as error:
-            raise _failed(f"{self._folder} takes nothing ({error.strerror}); is it mounted?") from error
+        except (OSError, ValueError) as error:
+            raise _failed(f"{self._folder} takes nothing ({_kind(error)}); is it mounted?") from error
 
 
 class MailCourier:
@@ -118,8 +118,8 @@ class NodeCourier:
                 f'write [audit.peers."{self._address}"] with token_file and authority into civiscope.toml'
             )
         token = read_word(peer.token_file)
-        parts = urlsplit(self._address)
         try:
+            parts = urlsplit(self._address)
             trust = ssl.create_default_context(cafile=str(peer.authority))
             connection = http.client.HTTPSConnection(
                 parts.hostname or "", parts.port or 443, timeout=_LIMIT_S, context=trust

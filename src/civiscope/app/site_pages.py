@@ -7,6 +7,7 @@ file's words are first values only.
 import ipaddress
 import re
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -16,6 +17,10 @@ from civiscope.base import AppError
 from civiscope.devices import PRIVATE_NETWORKS, DeviceGate, GateRules
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_MAIL_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
+)
+"""Plain ones (HTML, `<input type=email>`): no quotes, comments, lists or line ends."""
 
 
 class Page(BaseModel):
@@ -156,6 +161,15 @@ class AuditPage(Page):
         for one in value:
             if not one.startswith(("file:/", "mailto:", "https://")):
                 raise ValueError(f"'{one}' begins with none of file:/, mailto: and https://")
+            if not _can_be_sent_to(one):
+                raise ValueError(f"'{one}' names no folder, no single mail address, or no host: check it")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        if value and not _MAIL_ADDRESS.fullmatch(value):
+            raise ValueError("write one plain mail address, such as civiscope@town.example")
         return value
 
 
@@ -171,6 +185,21 @@ def first_pages(settings: Settings) -> dict[str, Page]:
         DevicesPage.key: DevicesPage(networks=settings.devices.networks),
         AuditPage.key: AuditPage(),
     }
+
+
+def _can_be_sent_to(target: str) -> bool:
+    """What a courier can read: one who stumbles over the settings would stop the server at each start."""
+    scheme, _, rest = target.partition(":")
+    if not target.isprintable() or "%00" in target:
+        return False
+    if scheme == "mailto":
+        return _MAIL_ADDRESS.fullmatch(unquote(rest.partition("?")[0])) is not None
+    try:
+        parts = urlsplit(target)
+        is_whole = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return bool(parts.hostname) and is_whole if scheme == "https" else not parts.netloc
 
 
 def _is_name(host: str) -> bool:
