@@ -11,7 +11,7 @@ from tests.devices.fake_drivers import ENDPOINT, told_of, trouble
 
 from civiscope.base import ChannelId, new_id
 from civiscope.devices import Described, Drift, FoundDevice, Notification, Trouble
-from civiscope.security import terminal_principal
+from civiscope.security import GrantDraft, Role, terminal_principal
 
 API = "/api/v1"
 HOST = "192.0.2.20"
@@ -272,6 +272,30 @@ async def test_groups_hold_channels(town: Town, camera: str) -> None:
         assert (await client.delete(f"{API}/groups/{school['id']}")).status_code == 204
         assert {one["group_id"] for one in (await client.get(f"{API}/channels")).json()} == {None}
         assert [one["name"] for one in (await client.get(f"{API}/groups")).json()] == ["North"]
+
+
+async def test_who_edits_some_cameras_moves_none_between_groups(town: Town, camera: str) -> None:
+    """Rights hang on groups: moving a camera would give it to others, or to oneself for longer."""
+    async with await town.client_as("administrator") as client:
+        north = (await client.post(f"{API}/groups", json={"name": "North"})).json()["id"]
+        south = (await client.post(f"{API}/groups", json={"name": "South"})).json()["id"]
+        ids = [one["id"] for one in (await added(client))["channels"]]
+        move = {"ids": ids, "change": {"group_id": north}}
+        assert (await client.patch(f"{API}/channels", json=move)).status_code == 200
+    people, test = town.faces.accounts.people, terminal_principal("test")
+    viewer = next(one for one in await town.faces.accounts.users() if one.name == "viewer")
+    for one in ids:
+        await people.grant(viewer.id, GrantDraft(Role.ADMINISTRATOR, ChannelId(UUID(one))), test)
+    async with await town.client_as("viewer") as client:
+        for target in (south, None):
+            change: dict[str, object] = {"place": "Quay", "group_id": target}
+            single = await client.patch(f"{API}/cameras/{ids[0]}", json=change)
+            several = await client.patch(f"{API}/channels", json={"ids": ids, "change": change})
+            assert (single.status_code, several.status_code) == (403, 403)
+            assert "to another group" in single.json()["error"]["message"]
+        kept = await client.patch(f"{API}/cameras/{ids[0]}", json={"place": "Quay", "group_id": north})
+        assert (kept.status_code, kept.json()["place"]) == (200, "Quay")
+    assert {str(one.group_id) for one in await town.faces.devices.cameras()} == {north}
 
 
 @pytest.mark.parametrize(

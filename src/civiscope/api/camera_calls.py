@@ -1,6 +1,7 @@
 """The list of channels, and adding, changing, removing and trying cameras."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from uuid import UUID
 
@@ -10,16 +11,16 @@ from starlette.responses import Response
 from civiscope.api.calls import Call
 from civiscope.api.channels import ChannelBook
 from civiscope.api.device_answers import track_answer
-from civiscope.api.device_shapes import CameraChange, ChannelsChange, TryBody, secret_of
+from civiscope.api.device_shapes import CameraChange, ChannelsChange, PlaceChange, TryBody, secret_of
 from civiscope.api.faces import Faces
 from civiscope.api.guard import visitor_of, where_from
 from civiscope.api.ports import ProbeAnswer
 from civiscope.api.probe import source_of
 from civiscope.api.shapes import CameraBody, ProbeBody
 from civiscope.api.trial import INSTALLATION, Trials
-from civiscope.base import AppError, ChannelId
+from civiscope.base import AppError, ChannelId, ErrorKind
 from civiscope.devices import CameraDraft, Transport, parse_address, stream_address_of
-from civiscope.security import AuditEntry, Outcome, Permission, authorise_on
+from civiscope.security import AuditEntry, Outcome, Permission, authorise_on, channels_with
 
 
 class CameraCalls:
@@ -92,6 +93,7 @@ class CameraCalls:
     ) -> dict[str, object]:
         """Rename a camera, say where it hangs and why, put it into a group, or switch its sound."""
         authorise_on(visitor_of(request).principal, Permission.CAMERA_EDIT, ChannelId(channel_id))
+        await self._refuse_moving(request, [ChannelId(channel_id)], body)
         await self._trials.refuse_unknown_purposes([body.purpose])
         (camera,) = await self._faces.devices.change_cameras([ChannelId(channel_id)], body.change())
         details = body.model_dump(mode="json", exclude_unset=True)
@@ -103,6 +105,7 @@ class CameraCalls:
         principal, ids = visitor_of(request).principal, [ChannelId(one) for one in dict.fromkeys(body.ids)]
         for channel_id in ids:
             authorise_on(principal, Permission.CAMERA_EDIT, channel_id)
+        await self._refuse_moving(request, ids, body.change)
         await self._trials.refuse_unknown_purposes([body.change.purpose])
         cameras = await self._faces.devices.change_cameras(ids, body.change.change())
         details, where = body.change.model_dump(mode="json", exclude_unset=True), where_from(request)
@@ -147,6 +150,19 @@ class CameraCalls:
         camera = await self._faces.devices.restore_camera(ChannelId(channel_id))
         await self._note(request, "camera.restore", str(camera.channel_id), {})
         return await self._book.one(camera)
+
+    async def _refuse_moving(self, request: Request, ids: Sequence[ChannelId], change: PlaceChange) -> None:
+        """Rights hang on groups: who moves a camera between them gives and takes rights, one's own too."""
+        held = channels_with(visitor_of(request).principal, Permission.CAMERA_EDIT)
+        if held is None or "group_id" not in change.model_fields_set:
+            return
+        for channel_id in ids:
+            if (await self._faces.devices.camera(channel_id)).group_id != change.group_id:
+                raise AppError(
+                    ErrorKind.DENIED,
+                    "Groups say who sees a camera, so moving one to another group needs the permission "
+                    "camera.edit on the whole site. Ask an administrator of this site to move it.",
+                )
 
     async def _note(
         self,
