@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from civiscope.base import AppError, ErrorKind, ManualClock, NodeId, ProtocolError, new_id
 from civiscope.security import AuditEntry, AuditLog, Delivery, HeadLedger, NodeHead, SiteKeys
+from civiscope.security.nodehead import ChainHead, sign_node_head
 from civiscope.storage import Database
 
 
@@ -142,6 +144,29 @@ async def test_heads_of_other_nodes_are_kept_and_held_to_their_word(
     assert shorter.value.kind is ErrorKind.CONFLICT
     with pytest.raises(AppError, match="does not hold"):
         await ledger.receive(replace(second, at_us=7), "10.1.1.1")
+    assert len(await ledger.received()) == 2
+
+
+async def test_a_head_without_a_chain_does_not_make_room_for_a_shorter_one(
+    audit: AuditLog, keys: SiteKeys, database: Database, clock: ManualClock
+) -> None:
+    """Two heads signed by the same key, the first without the chain, would else pass a cut chain."""
+    ledger, key, node = HeadLedger(database, clock), Ed25519PrivateKey.generate(), keys.identity
+    await fill(audit, "abc")
+    (chain,) = (await head_of(audit, keys)).chains
+
+    def signed(*chains: ChainHead) -> NodeHead:
+        return sign_node_head(key, node.site_id, node.node_id, 7, chains)
+
+    twice = replace(chain, head=replace(chain.head, sequence=1))
+    await ledger.receive(signed(chain), "10.1.1.1")
+    for head in (signed(), signed(replace(chain, process="recorder")), signed(chain, twice)):
+        with pytest.raises(AppError) as caught:
+            await ledger.receive(head, "10.1.1.1")
+        assert caught.value.kind is ErrorKind.CONFLICT
+    with pytest.raises(ProtocolError):
+        NodeHead.from_json(signed(twice, chain).to_json())
+    await ledger.receive(signed(chain, replace(chain, process="recorder")), "10.1.1.1")
     assert len(await ledger.received()) == 2
 
 

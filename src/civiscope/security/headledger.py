@@ -109,13 +109,17 @@ def _refuse_contradiction(before: NodeHead, head: NodeHead) -> None:
             ErrorKind.CONFLICT,
             "This node signed its earlier heads with another key. Look into that node's keys.",
         )
-    known = {one.process: one.head for one in before.chains}
-    for one in head.chains:
-        earlier = known.get(one.process)
-        if earlier is None:
-            continue
-        same = earlier.sequence == one.head.sequence
-        if one.head.sequence < earlier.sequence or (same and one.head.chain != earlier.chain):
+    told = {one.process: one.head for one in head.chains}
+    for one in before.chains:
+        earlier, now = one.head, told.get(one.process)
+        if now is None:
+            raise AppError(
+                ErrorKind.CONFLICT,
+                f"The chain of {one.process} is missing in this head, but stands in an earlier one of this node. "
+                "Look into that node's audit.",
+            )
+        is_same = earlier.sequence == now.sequence
+        if now.sequence < earlier.sequence or (is_same and now.chain != earlier.chain):
             raise AppError(
                 ErrorKind.CONFLICT,
                 f"The chain of {one.process} is shorter than, or another than, an earlier head of this node "

@@ -113,11 +113,14 @@ def _parse(fields: dict[str, object]) -> NodeHead:
     chains = fields["chains"]
     if fields["version"] != _VERSION or not isinstance(chains, list) or len(chains) > _CHAINS_MOST:
         raise ValueError("version or chains")
+    heads = tuple(_parse_chain(one) for one in chains)
+    if len({one.process for one in heads}) != len(heads):
+        raise ValueError("a chain twice")
     return NodeHead(
         SiteId(UUID(str(fields["site_id"]))),
         NodeId(UUID(str(fields["node_id"]))),
         _number(fields["at_us"]),
-        tuple(_parse_chain(one) for one in chains),
+        heads,
         _bytes(fields["key"], 32),
         _bytes(fields["signature"], 74),
     )
