@@ -130,6 +130,7 @@ export function bitrateText(bps: number): string {
 export function typedMoment(text: string, zone: string): number | null {
   const parts = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2}))?/.exec(text);
   if (parts === null) return null;
-  const [year, month, day, hour, minute, second] = parts.slice(1).map((part) => Number(part ?? 0));
+  const groups: (string | undefined)[] = parts.slice(1); // the seconds are undefined when they were not typed
+  const [year, month, day, hour, minute, second] = groups.map((part) => Number(part ?? 0));
   return momentOf(zone, year ?? 0, month ?? 1, day ?? 1, hour, minute, second);
 }
