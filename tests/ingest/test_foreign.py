@@ -12,9 +12,11 @@ from tests.ingest.test_intake import assert_same
 from civiscope.base import ProtocolError
 from civiscope.ingest import LossReason, StreamState
 from civiscope.ingest.foreign_wire import (
+    ForeignDone,
     ForeignFailure,
     ForeignMessage,
     ForeignParser,
+    ForeignPlaced,
     ForeignTracks,
     ForeignUnit,
     write_foreign,
@@ -39,7 +41,12 @@ MESSAGES = st.one_of(
         ForeignUnit, st.integers(0, 255), st.integers(0, 0xFFFF_FFFF), st.integers(0, 15).map(UnitFlags),
         st.none() | CONFIGS, st.binary(max_size=50),
     ),
+    st.builds(
+        ForeignPlaced, st.integers(0, 255), *[st.integers(-(2**63), 2**63 - 1)] * 3,
+        st.integers(0, 15).map(UnitFlags), st.none() | CONFIGS, st.binary(max_size=50),
+    ),
     st.builds(ForeignFailure, st.text(max_size=50)),
+    st.builds(ForeignDone, st.text(max_size=50)),
 )  # fmt: skip
 
 
@@ -51,7 +58,7 @@ def test_any_cut_of_the_bytes_gives_the_same_messages(messages: list[ForeignMess
     assert read == messages
 
 
-@given(st.binary(max_size=100), st.integers(1, 4))
+@given(st.binary(max_size=100), st.integers(1, 6))
 def test_garbage_is_a_protocol_error(junk: bytes, kind: int) -> None:
     framed = (len(junk) + 1).to_bytes(4) + bytes((kind,)) + junk
     for data in (junk, framed):

@@ -13,6 +13,7 @@ _WORDS = {
     IntakeState.RUNNING: "recording",
     IntakeState.CONNECTING: "connecting",
     IntakeState.WAITING: "lost",
+    IntakeState.FINISHED: "stopped",
 }
 
 

@@ -19,11 +19,14 @@ from civiscope.recording import (
     RecorderStatus,
     Volume,
     VolumeIdentity,
+    import_marks,
 )
 from civiscope.storage import DirectoryFiles
 
 TICK_S = 0.040
 WATCHED_TICK_S = 0.010
+_IMPORT_QUEUE_BYTES = 8 << 20
+"""When more waits for the disk, imports wait too."""
 _HOUR_US = 3_600_000_000
 _log = get_log("civiscope.app.recorder")
 
@@ -84,10 +87,11 @@ async def run_recorder(home: Home, settings: Settings) -> None:
             DirectoryFiles(folder), VolumeIdentity(keys.identity.site_id, keys.identity.node_id), clock
         )
         used_bytes = sum(segment.size_bytes for segment in volume.catalogue.segments())
+        imports = import_marks(volume)
         watch = VolumeWatch(folder, used_bytes, bus.publish)
         recorder = Recorder(volume, keys.sealer(), clock, recorder_settings(settings), watch.take)
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
-        intake = Intake((recorder, feed), clock, DeviceGate(), intake_settings)
+        intake = Intake((recorder, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
         desk = RecorderDesk(intake, plan_file, watch)
         try:
@@ -107,6 +111,7 @@ async def _tick(intake: Intake, recorder: Recorder, feed: FeedServer, stop: asyn
     clock = SystemClock()
     while not stop.is_set():
         began_us = clock.monotonic_us()
+        intake.hold_imports(recorder.queued_bytes > _IMPORT_QUEUE_BYTES)
         intake.tick()
         recorder.tick()
         feed.tick()

@@ -24,6 +24,7 @@ from civiscope.security import (
 )
 from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
 
+_HOUR_US = 3_600_000_000
 _log = get_log("civiscope.app")
 
 
@@ -95,7 +96,10 @@ async def open_site(
                 vault_door.vault,
                 clock,
                 on_change,
-                RegisterSettings(import_folders=settings.devices.import_folders),
+                RegisterSettings(
+                    import_folders=settings.devices.import_folders,
+                    keep_us=int(settings.recording.retention_hours * _HOUR_US),
+                ),
             ),
             clock=clock,
             pages=PageBook(database, audit, clock, first_pages(settings)),

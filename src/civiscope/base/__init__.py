@@ -19,6 +19,7 @@ from civiscope.base.ids import (
     SegmentId,
     SiteId,
     StreamId,
+    made_at_us,
     new_id,
 )
 from civiscope.base.log import Log, LogFormat, configure_logging, get_log, log_to_file
@@ -29,7 +30,7 @@ __all__ = [
     "Backoff",
     "Clock", "ManualClock", "SystemClock", "boot_id",
     "CaseId", "ChannelId", "DeviceId", "FactId", "NodeId", "OrganisationId", "PrincipalId", "RunId",
-    "SegmentId", "SiteId", "StreamId", "new_id",
+    "SegmentId", "SiteId", "StreamId", "made_at_us", "new_id",
     "Log", "LogFormat", "configure_logging", "get_log", "log_to_file",
     "ReasonedSpan", "Span", "merge_spans", "subtract_spans",
 ]  # fmt: skip

@@ -46,6 +46,11 @@ class _Uuid7Maker:
 _maker = _Uuid7Maker()
 
 
+def made_at_us(identity: UUID) -> int:
+    """When a UUIDv7 was made, by the clock of who made it; UTC, to the millisecond (RFC 9562 §5.7)."""
+    return (identity.int >> 80) * 1000
+
+
 def new_id() -> UUID:
     """A fresh UUIDv7: unique everywhere, and increasing within this process."""
     return _maker.make()

@@ -13,7 +13,7 @@ from civiscope.devices.adding import (
     StreamOpener,
     TriedDevice,
 )
-from civiscope.devices.address import CameraAddress, TypedAddress, parse_address
+from civiscope.devices.address import CameraAddress, TypedAddress, import_start_us, parse_address
 from civiscope.devices.checked import stream_address_of
 from civiscope.devices.csv_rows import CsvRow, read_csv
 from civiscope.devices.device_book import DeviceBook
@@ -78,7 +78,7 @@ from civiscope.devices.upkeep import Upkeep, may_be_checked
 
 __all__ = [
     "Adding", "AskedDevice", "Caution", "CsvRow", "OpenedStream", "StreamOpener", "TriedDevice", "read_csv",
-    "CameraAddress", "TypedAddress", "parse_address",
+    "CameraAddress", "TypedAddress", "import_start_us", "parse_address",
     "DRIVER_ENTRY_POINTS", "Driver", "DriverFace", "DriverInfo", "DriverPorts", "Equipment", "EventSource",
     "HostStanding", "NoSettings", "DriverHost", "PlugIns",
     "DeviceNotified", "NotificationsDropped",

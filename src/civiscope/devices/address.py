@@ -29,6 +29,7 @@ _SECRET_PART = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"(?:[^/?#@]*@)?(?:\[[0-9a-fA-F:.%]+\]|[^/?#@:\[\]]+)(?::[0-9]{1,5})?/?")
+_IMPORT = re.compile(r"import=([0-9]{1,16})")
 _PATH_SAFE = "!$%&'()*+,-./:;=?@[]_~|"
 
 
@@ -49,6 +50,16 @@ class CameraAddress:
     def url(self) -> str:
         """The whole address; may hold a secret in its path or query, so it is sealed where that is so."""
         return self._authority() + self.path
+
+    @property
+    def file_path(self) -> str:
+        """The path alone, still percent-encoded, without what a file's address says of its import."""
+        return self.path.partition("?")[0]
+
+    @property
+    def import_us(self) -> int | None:
+        """When the first picture of an imported file was taken (UTC); None for whatever is live."""
+        return import_start_us(self.url)
 
     @property
     def shown(self) -> str:
@@ -88,6 +99,13 @@ class TypedAddress:
     address: CameraAddress
     username: str | None
     password: Secret | None
+
+
+def import_start_us(url: str) -> int | None:
+    """`file:///path?import=<µs of UTC>`: imported once, with its own time; None for any other address."""
+    path, mark, query = url.partition("?")
+    found = _IMPORT.fullmatch(query) if mark and path.startswith(f"{FILE}://") else None
+    return int(found[1]) if found else None
 
 
 def parse_address(text: str) -> TypedAddress:
@@ -156,11 +174,15 @@ def _file_path(rest: str) -> str:
     """An absolute path without steps upwards; whether there is leave for it is not the grammar's business."""
     if not rest.startswith("/"):
         raise _refuse("A file's address has three slashes and a whole path, like file:///srv/clips/gate.mp4.")
-    path = _path(rest)
+    plain, mark, query = rest.partition("?")
+    path = _path(plain)
     steps = unquote_to_bytes(path).split(b"/")
-    if "?" in rest or b".." in steps or b"\0" in unquote_to_bytes(path):
-        raise _refuse("A file's address has a plain path, without ? and without .. in it.")
-    return path
+    if b".." in steps or b"\0" in unquote_to_bytes(path) or (mark and not _IMPORT.fullmatch(query)):
+        raise _refuse(
+            "A file's address has a plain path, without .. in it, and nothing after ? but import=, the "
+            "microseconds since 1970 at which its first picture was taken."
+        )
+    return path + mark + query
 
 
 def _host_and_port(text: str, scheme: str) -> tuple[str, int]:

@@ -6,14 +6,17 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from civiscope.base import AppError, ChannelId, ErrorKind, StreamId, new_id
-from civiscope.devices.address import FILE, CameraAddress, parse_address
+from civiscope.devices.address import FILE, CameraAddress, import_start_us, parse_address
 from civiscope.devices.equipment import DeviceDescription, DeviceIdentity, OfferedInput, OfferedStream
 from civiscope.devices.model import (
     MAIN,
     SUB,
+    Camera,
     CameraDraft,
+    ChannelChange,
     ChannelDraft,
     DeviceDraft,
+    Keep,
     StreamAddress,
     Transport,
     check_position,
@@ -153,12 +156,48 @@ def check_file(address: CameraAddress, import_folders: Sequence[Path]) -> None:
     """
     if address.scheme != FILE:
         return
-    path = PurePosixPath(unquote(address.path))
+    path = PurePosixPath(unquote(address.file_path))
     if not any(path.is_relative_to(PurePosixPath(folder)) for folder in import_folders):
         raise AppError(
             ErrorKind.INVALID,
             "A file of this machine is taken only from the folders named as import_folders under [devices] "
             "in civiscope.toml. Put it there, or type a camera's address.",
+        )
+
+
+def check_import(address: CameraAddress, now_us: int, keep_us: int | None) -> None:
+    """An import begins in the past, and not where retention would delete it at once; INVALID otherwise."""
+    start_us = address.import_us
+    if start_us is None:
+        return
+    if start_us > now_us:
+        raise AppError(
+            ErrorKind.INVALID, "The import would begin in the future. Give the time at which it was filmed."
+        )
+    if keep_us is not None and start_us < now_us - keep_us:
+        raise AppError(
+            ErrorKind.INVALID,
+            f"Recordings are kept for {keep_us / 3_600_000_000:g} hours, so this one would be deleted at "
+            "once: raise [recording] retention_hours in civiscope.toml, or import it as of now.",
+        )
+
+
+def refuse_import(address: CameraAddress) -> None:
+    """INVALID for an import where a camera is there already: its own recordings stand on that stream."""
+    if address.import_us is not None:
+        raise AppError(
+            ErrorKind.INVALID, "An import needs a camera of its own. Add it as a new one, with its own name."
+        )
+
+
+def check_changed_sound(camera: Camera, change: ChannelChange) -> None:
+    """How far an import is counts its units, and with or without sound they are others; INVALID."""
+    if isinstance(change.audio, Keep) or change.audio == camera.main.audio:
+        return
+    if import_start_us(camera.main.address) is not None:
+        raise AppError(
+            ErrorKind.INVALID,
+            "Whether an import has sound is settled when it is added. Import it anew.",
         )
 
 

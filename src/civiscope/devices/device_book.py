@@ -9,7 +9,7 @@ from pathlib import Path
 from civiscope.base import AppError, Clock, DeviceId, ErrorKind
 from civiscope.devices import device_rows, rows
 from civiscope.devices.address import FILE, CameraAddress, parse_address
-from civiscope.devices.checked import CheckedDevice, check_device, streams_of
+from civiscope.devices.checked import CheckedDevice, check_device, refuse_import, streams_of
 from civiscope.devices.equipment import DeviceAddress, DeviceDescription, Notification
 from civiscope.devices.model import (
     Device,
@@ -192,6 +192,9 @@ class DeviceBook:
         )
         if not isinstance(change.username, Keep) and not change.username:
             wanted = replace(wanted, password=None)
+        if not isinstance(change.address, Keep) and change.address != opened.address.url:
+            refuse_import(opened.address)
+            refuse_import(parse_address(change.address).address)
         if not isinstance(change.address, Keep):
             address = parse_address(change.address).address
             if address.driver is None and opened.driver == "onvif":

@@ -11,10 +11,13 @@ from civiscope.devices.checked import (
     CheckedChannel,
     CheckedDevice,
     CheckedStream,
+    check_changed_sound,
     check_channels,
     check_device,
+    check_import,
     device_draft_of,
     plain_description,
+    refuse_import,
 )
 from civiscope.devices.device_book import DeviceBook
 from civiscope.devices.equipment import DeviceDescription
@@ -51,6 +54,8 @@ class RegisterSettings:
     """Where files may be that stand for cameras."""
     records_sub: bool = False
     """Whether the plan has sub streams too."""
+    keep_us: int | None = None
+    """How long recordings are kept: an import must not be older. None: as long as there is room."""
 
 
 class Devices:
@@ -95,8 +100,7 @@ class Devices:
                 ErrorKind.INVALID,
                 "An ONVIF device must be asked for its streams before it is added. Try it first.",
             )
-        (camera,) = await self.add_device(device, plain_description(checked.address))
-        return camera
+        return (await self.add_device(device, plain_description(checked.address)))[0]
 
     async def add_device(self, draft: DeviceDraft, told: DeviceDescription) -> list[Camera]:
         """Store a device with a channel for each input that the draft names, by what it told of itself.
@@ -107,6 +111,7 @@ class Devices:
         checked = check_device(draft, folders)
         channels = check_channels(draft.channels, told, folders)
         device_id, now_us = DeviceId(new_id()), self._clock.now_us()
+        check_import(checked.address, now_us, self._settings.keep_us)
         device_row = self._device_row(device_id, checked, told, now_us)
 
         def store(connection: Connection) -> list[Camera]:
@@ -125,6 +130,7 @@ class Devices:
     ) -> Camera:
         """From now on another device watches for the channel; its id, name, streams' ids, recordings stay."""
         checked = check_device(draft, self._settings.import_folders)
+        refuse_import(checked.address)
         device_id, now_us = DeviceId(new_id()), self._clock.now_us()
         device_row = self._device_row(device_id, checked, told, now_us)
 
@@ -177,6 +183,7 @@ class Devices:
             for channel_id in channel_ids:
                 camera = _living(rows.camera(connection, channel_id))
                 _check_changed_position(camera, change)
+                check_changed_sound(camera, change)
                 rows.change_channel(connection, channel_id, values)
                 if not isinstance(change.audio, Keep):
                     rows.set_audio(connection, channel_id, change.audio)

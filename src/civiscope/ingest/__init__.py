@@ -10,6 +10,7 @@ from civiscope.ingest.feed_server import FeedReaderStatus, FeedServer, FeedSetti
 from civiscope.ingest.feed_wire import FeedDropped, FeedEnded, FeedRun, FeedStart, FeedUnit
 from civiscope.ingest.intake import Intake
 from civiscope.ingest.model import (
+    ImportMark,
     LossReason,
     Probed,
     StreamSource,
@@ -26,5 +27,5 @@ __all__ = [
     "FeedRun", "FeedServer", "FeedSettings", "FeedStart", "FeedUnit",
     "Intake", "IntakeSettings", "StreamSink", "presented_certificate",
     "probe",
-    "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
+    "ImportMark", "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
 ]  # fmt: skip

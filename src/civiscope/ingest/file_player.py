@@ -75,7 +75,7 @@ class FilePlayer:
         if is_first:
             self._kinds = [track.codec for track in file.tracks]
             self._start_us = self._clock.monotonic_us()
-            self._say(ForeignTracks(tuple(_run_track(track) for track in file.tracks)))
+            self._say(ForeignTracks(tuple(run_track(track) for track in file.tracks)))
         rates = {track.track_id: track.clock_rate_hz for track in file.tracks}
         fresh = {track.track_id: track for track in file.tracks}
         for unit in file.units:
@@ -84,7 +84,7 @@ class FilePlayer:
             begins = track is not None and not is_first
             flags = unit.flags | (UnitFlags.DISCONTINUITY if begins else UnitFlags.NONE)
             timestamp = unit.pts + self._offset_us * rates[unit.track_id] // 1_000_000
-            config = _config(track) if track is not None and begins else None
+            config = codec_config(track) if track is not None and begins else None
             self._say(ForeignUnit(unit.track_id, timestamp & 0xFFFF_FFFF, flags, config, unit.data))
         self._offset_us += max(file.duration_us, 1000)
 
@@ -94,11 +94,13 @@ class FilePlayer:
             self._never.wait(left_us / 1e6)
 
 
-def _run_track(track: TrackConfig) -> RunTrack:
-    return RunTrack(track.track_id, track.codec, track.clock_rate_hz, _config(track))
+def run_track(track: TrackConfig) -> RunTrack:
+    """A file's track as a run knows it."""
+    return RunTrack(track.track_id, track.codec, track.clock_rate_hz, codec_config(track))
 
 
-def _config(track: TrackConfig) -> CodecConfig:
+def codec_config(track: TrackConfig) -> CodecConfig:
+    """What a decoder must know of a file's track."""
     return CodecConfig(
         parameter_sets=track.parameter_sets, codec_data=track.codec_data, width_px=track.width_px,
         height_px=track.height_px, sample_rate_hz=track.sample_rate_hz, channel_count=track.channel_count,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from civiscope.devices import Trouble
+from civiscope.devices import Trouble, import_start_us
 from civiscope.ingest.foreign import GuestSession
 from civiscope.ingest.loss import Lost
 from civiscope.ingest.model import LossReason, StreamSource
@@ -33,7 +33,8 @@ class FileSession(GuestSession):
 def allowed_path(url: str, folders: Sequence[Path]) -> Path:
     """The file or folder of a file:// address, links followed; `Lost` unless it lies below `folders`."""
     parts = urlsplit(url)
-    if parts.netloc or parts.query or parts.fragment or not parts.path.startswith("/"):
+    is_odd = bool(parts.query) and import_start_us(url) is None
+    if parts.netloc or is_odd or parts.fragment or not parts.path.startswith("/"):
         raise Lost(
             LossReason.UNREACHABLE,
             "A file's address has three slashes and a whole path, like file:///srv/clips/gate.mp4.",

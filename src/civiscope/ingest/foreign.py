@@ -8,9 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from civiscope.base import ProtocolError
 from civiscope.ingest.foreign_wire import (
+    ForeignDone,
     ForeignFailure,
     ForeignMessage,
     ForeignParser,
+    ForeignPlaced,
     ForeignTracks,
     ForeignUnit,
 )
@@ -70,10 +72,7 @@ class GuestSession:
         """Take what the process has sent; raises `Lost` when it is over."""
         if self._deadline_us < 0:
             self._deadline_us = arrival.monotonic_us + int(_START_S * 1e6)
-        if self._guest is None:
-            orders = self.orders()
-            self._guest = Guest(orders) if orders is not None else None
-        guest = self._guest
+        guest = self._start_guest()
         for _ in range(_MAX_READS if guest is not None else 0):
             assert guest is not None  # else the range is empty
             count = guest.read_into(buffer)
@@ -82,6 +81,13 @@ class GuestSession:
             self._take(buffer[:count], arrival)
         if arrival.monotonic_us > self._deadline_us:
             raise self.overdue()
+
+    def _start_guest(self) -> Guest | None:
+        """The process, started as soon as its orders are known."""
+        if self._guest is None:
+            orders = self.orders()
+            self._guest = Guest(orders) if orders is not None else None
+        return self._guest
 
     def overdue(self) -> Lost:
         """See `life.Session`."""
@@ -123,6 +129,8 @@ class GuestSession:
                 self._deliver(message, arrival)
             case ForeignFailure():
                 raise Lost(LossReason.FOREIGN, message.detail)
+            case ForeignPlaced() | ForeignDone():
+                raise ProtocolError("it imports, though nobody asked")
 
     def _deliver(self, unit: ForeignUnit, arrival: Arrival) -> None:
         clock = self._clocks.get(unit.track_id)

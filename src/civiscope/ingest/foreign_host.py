@@ -4,11 +4,13 @@ Run as `python -m civiscope.ingest.foreign_host FD`. It knows nothing but one ca
 """
 
 import json
+import os
 import socket
 import sys
 from pathlib import Path
 
 from civiscope.base import AppError, ProtocolError, SystemClock
+from civiscope.ingest.file_importer import FileImporter, ImportOrders
 from civiscope.ingest.file_player import FileOrders, FilePlayer
 from civiscope.ingest.foreign_wire import (
     ForeignFailure,
@@ -21,9 +23,11 @@ from civiscope.ingest.run import RunTrack
 from civiscope.media import ForeignOrders, ForeignReader
 
 _MAX_ORDER_BYTES = 64 * 1024
+_IMPORT_NICE = 10
+"""Nobody waits for an import as for what is live."""
 
 
-def _read_orders(peer: socket.socket) -> ForeignOrders | FileOrders:
+def _read_orders(peer: socket.socket) -> ForeignOrders | FileOrders | ImportOrders:
     """One line of JSON: a camera, or media files."""
     line = b""
     while not line.endswith(b"\n"):
@@ -33,6 +37,8 @@ def _read_orders(peer: socket.socket) -> ForeignOrders | FileOrders:
         line += piece
     try:
         orders = json.loads(line)
+        if "from_unit" in orders:
+            return ImportOrders(Path(str(orders["file"])), bool(orders["audio"]), int(orders["from_unit"]))
         if "file" in orders:
             return FileOrders(Path(str(orders["file"])), bool(orders["audio"]))
         return ForeignOrders(
@@ -54,6 +60,10 @@ def serve(peer: socket.socket) -> None:
 
     try:
         orders = _read_orders(peer)
+        if isinstance(orders, ImportOrders):
+            os.nice(_IMPORT_NICE)
+            FileImporter(orders, say).run()
+            return
         if isinstance(orders, FileOrders):
             FilePlayer(orders, say, SystemClock()).play()
             return

@@ -17,7 +17,8 @@ from civiscope.media.wire import CodecConfig
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 _HEAD = struct.Struct(">IB")
 _UNIT = struct.Struct(">BIHB")
-_TRACKS, _UNIT_TYPE, _FAILED = 1, 2, 3
+_PLACED = struct.Struct(">BqqqHB")
+_TRACKS, _UNIT_TYPE, _FAILED, _PLACED_TYPE, _DONE = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,27 @@ class ForeignFailure:
     detail: str
 
 
-ForeignMessage = ForeignTracks | ForeignUnit | ForeignFailure
+@dataclass(frozen=True, slots=True)
+class ForeignPlaced:
+    """One access unit of an import: times in ticks of its track, and `at_us` from the import's beginning."""
+
+    track_id: int
+    pts: int
+    dts: int
+    at_us: int
+    flags: UnitFlags
+    config: CodecConfig | None
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignDone:
+    """An import is over; in plain words what was left out."""
+
+    detail: str
+
+
+ForeignMessage = ForeignTracks | ForeignUnit | ForeignFailure | ForeignPlaced | ForeignDone
 
 
 def write_foreign(message: ForeignMessage) -> bytes:
@@ -54,15 +75,29 @@ def write_foreign(message: ForeignMessage) -> bytes:
         case ForeignTracks():
             return _framed(_TRACKS, json.dumps([_track_to_json(track) for track in message.tracks]).encode())
         case ForeignUnit():
-            config = b"" if message.config is None else json.dumps(_config_to_json(message.config)).encode()
+            config = _config_bytes(message.config)
             head = _UNIT.pack(
                 message.track_id, message.timestamp & 0xFFFF_FFFF, int(message.flags), bool(config)
             )
-            if config:
-                head += len(config).to_bytes(4) + config
-            return _framed(_UNIT_TYPE, head + message.data)
+            return _framed(_UNIT_TYPE, head + config + message.data)
+        case ForeignPlaced():
+            config = _config_bytes(message.config)
+            head = _PLACED.pack(
+                message.track_id, message.pts, message.dts, message.at_us, int(message.flags), bool(config)
+            )
+            return _framed(_PLACED_TYPE, head + config + message.data)
         case ForeignFailure():
             return _framed(_FAILED, message.detail.encode()[:2000])
+        case ForeignDone():
+            return _framed(_DONE, message.detail.encode()[:2000])
+
+
+def _config_bytes(config: CodecConfig | None) -> bytes:
+    """Its length and JSON; nothing when there is none."""
+    if config is None:
+        return b""
+    text = json.dumps(_config_to_json(config)).encode()
+    return len(text).to_bytes(4) + text
 
 
 def _framed(kind: int, body: bytes) -> bytes:
@@ -98,6 +133,10 @@ def _read(kind: int, body: bytes) -> ForeignMessage:
             return ForeignTracks(tuple(_track_from_json(item) for item in json.loads(body)))
         if kind == _UNIT_TYPE:
             return _read_unit(body)
+        if kind == _PLACED_TYPE:
+            return _read_placed(body)
+        if kind == _DONE:
+            return ForeignDone(body.decode("utf-8", "replace"))
         if kind == _FAILED:
             return ForeignFailure(body.decode("utf-8", "replace"))
     except (
@@ -115,15 +154,24 @@ def _read(kind: int, body: bytes) -> ForeignMessage:
 
 def _read_unit(body: bytes) -> ForeignUnit:
     track_id, timestamp, flags, has_config = _UNIT.unpack_from(body)
-    at = _UNIT.size
-    config = None
-    if has_config:
-        end = at + 4 + int.from_bytes(body[at : at + 4])
-        if end > len(body):
-            raise ProtocolError("a unit of libav's process ends inside its configuration")
-        config = _config_from_json(json.loads(body[at + 4 : end]))
-        at = end
-    return ForeignUnit(track_id, timestamp, UnitFlags(flags & 0xF), config, body[at:])
+    config, data = _split_config(body[_UNIT.size :], has_config)
+    return ForeignUnit(track_id, timestamp, UnitFlags(flags & 0xF), config, data)
+
+
+def _read_placed(body: bytes) -> ForeignPlaced:
+    track_id, pts, dts, at_us, flags, has_config = _PLACED.unpack_from(body)
+    config, data = _split_config(body[_PLACED.size :], has_config)
+    return ForeignPlaced(track_id, pts, dts, at_us, UnitFlags(flags & 0xF), config, data)
+
+
+def _split_config(rest: bytes, has_config: int) -> tuple[CodecConfig | None, bytes]:
+    """What stands behind the numbers of a unit."""
+    if not has_config:
+        return None, rest
+    end = 4 + int.from_bytes(rest[:4])
+    if end > len(rest):
+        raise ProtocolError("a unit of libav's process ends inside its configuration")
+    return _config_from_json(json.loads(rest[4:end])), rest[end:]
 
 
 def _track_to_json(track: RunTrack) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """All living sessions of a recorder in one thread: a tick over sockets that never wait."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from select import EPOLLIN, epoll
 
 from civiscope.base import Clock, StreamId, get_log
 from civiscope.devices import DeviceGate
 from civiscope.ingest.life import StreamLife
-from civiscope.ingest.model import LossReason, StreamSource, StreamStatus
+from civiscope.ingest.model import ImportMark, LossReason, StreamSource, StreamStatus
 from civiscope.ingest.network import Network
 from civiscope.ingest.ports import StreamSink
 from civiscope.ingest.settings import IntakeSettings
@@ -19,7 +19,8 @@ _log = get_log("civiscope.ingest")
 class Intake:
     """Takes streams in and hands their units to the sinks, in the thread that calls `tick`.
 
-    Call `tick` every 40 ms (10 ms while somebody watches); it never waits. Not thread-safe.
+    Call `tick` every 40 ms (10 ms while somebody watches); it never waits. Not thread-safe. `imports` is how
+    far the imports of earlier processes are recorded.
     """
 
     def __init__(
@@ -28,11 +29,14 @@ class Intake:
         clock: Clock,
         gate: DeviceGate,
         settings: IntakeSettings | None = None,
+        imports: Mapping[StreamId, ImportMark] | None = None,
     ) -> None:
         self._sinks = tuple(sinks)
         self._clock = clock
         self._settings = settings or IntakeSettings()
         self._network = Network(gate)
+        self._imports = dict(imports or {})
+        self._are_imports_held = False
         self._lives: dict[StreamId, StreamLife] = {}
         self._readable = epoll()
         self._descriptors: dict[StreamId, int] = {}
@@ -41,20 +45,27 @@ class Intake:
     def set_sources(self, sources: Iterable[StreamSource]) -> None:
         """What is wanted from now on: begins new ones, ends missing ones, restarts changed ones."""
         wanted = {source.stream_id: source for source in sources}
-        arrival = self._arrival()
         for stream_id, life in list(self._lives.items()):
             source = wanted.get(stream_id)
             if source is None:
-                life.end(arrival, LossReason.REMOVED, "The stream is no longer wanted.")
-                del self._lives[stream_id]
+                self._end(life, LossReason.REMOVED, "The stream is no longer wanted.")
             elif source != life.source:
-                life.end(arrival, LossReason.CHANGED, "The stream's settings were changed.")
-                del self._lives[stream_id]
+                self._end(life, LossReason.CHANGED, "The stream's settings were changed.")
         for stream_id, source in wanted.items():
             if stream_id not in self._lives:
-                self._lives[stream_id] = StreamLife(
-                    source, self._sinks, self._clock, self._settings, self._network, _log
-                )
+                life = StreamLife(source, self._sinks, self._clock, self._settings, self._network, _log)
+                life.go_on_from(self._imports.get(stream_id, ImportMark()))
+                self._lives[stream_id] = life
+
+    def hold_imports(self, held: bool) -> None:
+        """While the disk is behind nothing is imported: what is live comes first."""
+        self._are_imports_held = held
+
+    def _end(self, life: StreamLife, reason: LossReason, detail: str) -> None:
+        life.end(self._arrival(), reason, detail)
+        del self._lives[life.source.stream_id]
+        if life.is_import:
+            self._imports[life.source.stream_id] = life.mark
 
     def set_gate(self, gate: DeviceGate) -> None:
         """Connect only where this gate allows from now on; sessions with others end."""
@@ -74,6 +85,8 @@ class Intake:
         for stream_id, life in self._lives.items():
             descriptor = life.descriptor
             if now_us < life.due_us and descriptor not in readable:
+                continue
+            if self._are_imports_held and life.is_import:
                 continue
             life.tick(buffer, arrival)
             if life.descriptor != descriptor:

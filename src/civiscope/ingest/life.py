@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from civiscope.base import Backoff, Clock, Log
+from civiscope.devices import import_start_us
 from civiscope.ingest.camera import CameraSession
 from civiscope.ingest.file_session import FileSession
 from civiscope.ingest.foreign import ForeignSession
+from civiscope.ingest.import_session import ImportSession
 from civiscope.ingest.loss import Lost
-from civiscope.ingest.model import LossReason, StreamSource, StreamState, StreamStatus, Transport
+from civiscope.ingest.model import ImportMark, LossReason, StreamSource, StreamState, StreamStatus, Transport
 from civiscope.ingest.network import Network
 from civiscope.ingest.picture_session import PictureSession
 from civiscope.ingest.ports import StreamSink
@@ -20,6 +22,7 @@ from civiscope.media.wire import Arrival, RtpTransport
 _RATE_WINDOW_US = 2_000_000
 _LOOK_EVERY_US = 250_000
 _QUICK_RETRIES_OF_KNOWN_PASSWORD = 3
+_NEVER_US = 1 << 62
 _MAX_PATIENCE = 3
 """Doublings of the wait for a first packet: some cameras send nothing until their next key frame."""
 
@@ -81,6 +84,9 @@ def begin_session(
     """One attempt by the transport that the address asks for; raises `Lost` when it cannot even begin."""
     if source.foreign:
         return ForeignSession(source, transport, settings, network, run)
+    start_us = import_start_us(source.url)
+    if start_us is not None:
+        return ImportSession(source, start_us, settings, run)
     if source.url.startswith("file:"):
         return FileSession(source, settings, run)
     if source.url.startswith(("http://", "https://")):
@@ -90,7 +96,7 @@ def begin_session(
 
 
 class StreamLife:
-    """Keeps one stream alive for as long as its source is wanted."""
+    """Keeps one stream alive for as long as its source is wanted, or until its import is finished."""
 
     def __init__(
         self,
@@ -102,6 +108,9 @@ class StreamLife:
         log: Log,
     ) -> None:
         self.source = source
+        self.mark = ImportMark()
+        """How far an import is; nothing for what is live."""
+        self._import_us = import_start_us(source.url)
         self.descriptor = -1
         """What must be readable before `tick` is of use again, until `due_us` (monotonic); -1: nothing is."""
         self.due_us = 0
@@ -115,13 +124,27 @@ class StreamLife:
         self._session: Session | None = None
         self._transport = Transport.TCP if source.transport is Transport.AUTO else source.transport
         self._retry_at_us = 0
-        self._backoff = Backoff(settings.retry_first_s, limit_s=settings.retry_limit_s)
+        limit_s = settings.retry_limit_s if self._import_us is None else settings.retry_gate_s
+        self._backoff = Backoff(settings.retry_first_s, limit_s=limit_s)
         self._alive_us: int | None = None
         self._password_failures = 0
         self._silent_starts = 0
         self._look_due_us = 0
         self._last_loss: tuple[LossReason, str] | None = None
         self._rate = _Rate()
+
+    def go_on_from(self, mark: ImportMark) -> None:
+        """Before the first tick: so much of the import is recorded already."""
+        self.mark = mark
+        self._run = self._new_run()
+        if self.is_import and mark.is_finished:
+            self._last_loss = (LossReason.FINISHED, "The file was imported to its end.")
+            self._state, self.due_us = StreamState.FINISHED, _NEVER_US
+
+    @property
+    def is_import(self) -> bool:
+        """Taken in once, with its own time."""
+        return self._import_us is not None
 
     def tick(self, buffer: memoryview, arrival: Arrival) -> None:
         """Let it do what it can now."""
@@ -182,7 +205,8 @@ class StreamLife:
         )  # fmt: skip
 
     def _new_run(self) -> Run:
-        return Run(self.source.stream_id, self._sinks, self._settings.hold_bytes, self._log)
+        first = self.mark.next_unit if self.is_import else 0
+        return Run(self.source.stream_id, self._sinks, self._settings.hold_bytes, self._log, first)
 
     def _begin(self, arrival: Arrival) -> Session:
         self._run = self._new_run()
@@ -200,6 +224,9 @@ class StreamLife:
     def _lose(self, reason: LossReason, detail: str, arrival: Arrival) -> None:
         session, ran = self._session, self._run.is_started
         self._close(arrival, reason, detail)
+        if reason is LossReason.FINISHED:
+            self._finish(arrival, ran, detail)
+            return
         pause_s = self._pause_s(reason, arrival.monotonic_us)
         if reason is LossReason.STALLED and not ran:
             self._silent_starts += 1
@@ -213,22 +240,45 @@ class StreamLife:
         self._turn(StreamState.WAITING, arrival)
         self._log.warning("stream lost" if ran else "stream not there", reason=reason, detail=detail)
         if not ran:
-            for sink in self._sinks:
-                sink.stream_waiting(self.source.stream_id, arrival.utc_us, reason, detail)
+            self._wait(arrival, reason, detail)
         self._run = self._new_run()
+
+    def _finish(self, arrival: Arrival, ran: bool, detail: str) -> None:
+        """The import is over for good: not even a restart opens the file again."""
+        self.mark = ImportMark(self.mark.next_unit, is_finished=True)
+        self.due_us = _NEVER_US
+        self._turn(StreamState.FINISHED, arrival)
+        self._log.info("import finished", units=self.mark.next_unit, detail=detail)
+        if not ran:
+            self._wait(arrival, LossReason.FINISHED, detail)
+        self._run = self._new_run()
+
+    def _wait(self, arrival: Arrival, reason: LossReason, detail: str) -> None:
+        for sink in self._sinks:
+            sink.stream_waiting(self.source.stream_id, self._lost_at_us(arrival), reason, detail)
+
+    def _lost_at_us(self, arrival: Arrival) -> int:
+        """From when on footage is missing: of an import, in its own time."""
+        if self._import_us is None:
+            return arrival.utc_us
+        return self._import_us if self._run.last_unit_us is None else self._run.last_unit_us
 
     def _close(self, arrival: Arrival, reason: LossReason, detail: str) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.flush()
             session.close(arrival)
-        self._run.end(arrival.utc_us, reason, detail)
+        self._run.end(self._lost_at_us(arrival), reason, detail)
+        if self.is_import:
+            self.mark = ImportMark(self._run.next_sequence, self.mark.is_finished)
         self._last_loss = (reason, detail)
 
     def _pause_s(self, reason: LossReason, now_us: int) -> float:
         """See `IntakeSettings`: who may come back any moment is asked often, who refuses is not."""
         settings = self._settings
         pause_s = self._backoff.next_delay_s()
+        if self.is_import:
+            return pause_s
         if reason is LossReason.AUTHENTICATION:
             self._password_failures += 1
             known = self._alive_us is not None

@@ -34,6 +34,14 @@ class StreamSource:
     """Taken in by libav in a process of its own, for cameras that our own client cannot read."""
 
 
+@dataclass(frozen=True, slots=True)
+class ImportMark:
+    """How far an import is recorded: units are numbered over all its runs, in order of file and decoding."""
+
+    next_unit: int = 0
+    is_finished: bool = False
+
+
 class LossReason(StrEnum):
     """Why a run ended, or why a stream is not there."""
 
@@ -58,6 +66,8 @@ class LossReason(StrEnum):
     REMOVED = "removed"
     FOREIGN = "foreign"
     """libav's process failed or was killed."""
+    FINISHED = "finished"
+    """An imported file was taken in to its end: nothing is missing, and nothing more will come."""
 
 
 class StreamState(StrEnum):
@@ -68,6 +78,8 @@ class StreamState(StrEnum):
     """Units come."""
     WAITING = "waiting"
     """Lost; the next attempt is due."""
+    FINISHED = "finished"
+    """Imported to its end; never opened again."""
 
 
 @dataclass(frozen=True, slots=True)

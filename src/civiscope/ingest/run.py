@@ -44,10 +44,19 @@ class Run:
     """Begins for the sinks with its first unit that can be delivered, ends with `end`.
 
     Units that come before every track's parameter sets are known wait, up to `hold_bytes`; then the oldest
-    are let go, and the next of that track says DISCONTINUITY.
+    are let go, and the next of that track says DISCONTINUITY. Units are numbered from `first_sequence`: 0,
+    but for an import that goes on.
     """
 
-    def __init__(self, stream_id: StreamId, sinks: Sequence[StreamSink], hold_bytes: int, log: Log) -> None:
+    def __init__(
+        self,
+        stream_id: StreamId,
+        sinks: Sequence[StreamSink],
+        hold_bytes: int,
+        log: Log,
+        first_sequence: int = 0,
+    ) -> None:
+        self.next_sequence = first_sequence
         self.run_id = RunId(new_id())
         self.tracks: tuple[TrackConfig, ...] = ()
         self.units = 0
@@ -89,9 +98,10 @@ class Run:
         if flags is not _NONE and flags & UnitFlags.DAMAGED:
             self.damaged_units += 1
         access_unit = AccessUnit(
-            track_id, self.units, unit.pts, unit.dts, unit.arrival_us, unit.arrival_monotonic_us, flags,
-            config.generation, unit.data,
+            track_id, self.next_sequence, unit.pts, unit.dts, unit.arrival_us, unit.arrival_monotonic_us,
+            flags, config.generation, unit.data,
         )  # fmt: skip
+        self.next_sequence += 1
         self.units += 1
         self.bytes += len(unit.data)
         self.video_units += track_id == 1

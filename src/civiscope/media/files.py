@@ -102,6 +102,23 @@ def read_tracks(path: Path) -> tuple[TrackConfig, ...]:
         ) from error
 
 
+def read_duration_us(path: Path) -> int:
+    """How long a file plays, as its container says or guesses: quick for a file of any size.
+
+    Raises AppError in plain words for a file that cannot be read or does not tell. Blocks.
+    """
+    try:
+        with av.open(str(path), options=_OPEN_OPTIONS) as container:
+            duration = container.duration
+    except FFmpegError as error:
+        raise AppError(
+            ErrorKind.INVALID, f"{path.name} cannot be read as a media file: {error.strerror or error}."
+        ) from error
+    if duration is None:
+        raise AppError(ErrorKind.INVALID, f"{path.name} does not tell how long it plays.")
+    return duration * 1_000_000 // av.time_base
+
+
 def _first_configs(container: av.container.InputContainer, streams: list[Stream]) -> Iterator[TrackConfig]:
     """In order of the streams, as far as they begin within the first packets."""
     first: dict[int, Packet[Stream]] = {}

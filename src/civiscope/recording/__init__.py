@@ -18,6 +18,7 @@ from civiscope.recording.facts import (
     VolumeFailed,
     VolumeRecovered,
 )
+from civiscope.recording.imports import import_marks
 from civiscope.recording.model import (
     GapReason,
     PartRef,
@@ -40,5 +41,5 @@ __all__ = [
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "rebuild_catalogue", "segment_path",
+    "import_marks", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 
-from civiscope.base import Clock, Span, StreamId
+from civiscope.base import Clock, Span, StreamId, made_at_us
 from civiscope.recording.container import PartFlags
 from civiscope.recording.export import export_mp4
 from civiscope.recording.model import (
@@ -22,6 +22,9 @@ from civiscope.recording.unit_reader import UnitReader
 from civiscope.recording.verification import SegmentVerdict, Verifier
 from civiscope.recording.volume_view import VolumeView
 from civiscope.security import Keyring
+
+_LIVE_WITHIN_US = 60_000_000
+"""A camera's segment is begun seconds after its first picture; an older picture was imported."""
 
 
 class Archive:
@@ -56,7 +59,9 @@ class Archive:
             streams = [view.stream(stream_id) for view in self._views]
             gaps = [gap for stream in streams for gap in (*stream.gaps, *stream.erased)]
             open_gaps = [stream.open_gap for stream in streams if stream.open_gap is not None]
-        return timeline_of(recorded, gaps, open_gaps, span, self._clock.now_us())
+            is_import = self._is_import(stream_id)
+        now_us = self._clock.now_us()
+        return timeline_of(recorded, gaps, open_gaps, span, now_us, is_import=is_import)
 
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo = UTC) -> list[date]:
         """Days, in `zone`, of which something is recorded."""
@@ -118,6 +123,15 @@ class Archive:
             return known[1]
         closed = [one for view in self._views for one in view.stream(stream_id).closed.values()]
         return lanes((extent, one.run_id) for one in (*closed, *growing) for extent in one.extents)
+
+    def _is_import(self, stream_id: StreamId) -> bool:
+        """What came last is older than its file: that nothing new is there says nothing of the recorder."""
+        found = [one for view in self._views for one in view.growing(stream_id)]
+        for view in self._views:
+            closed = view.stream(stream_id).closed
+            found += [closed[next(reversed(closed))]] if closed else []
+        newest = max(found, key=lambda one: one.segment_id, default=None)
+        return newest is not None and made_at_us(newest.segment_id) - newest.start_us > _LIVE_WITHIN_US
 
     def _segments(
         self, stream_id: StreamId, span: Span, before: bool = False

@@ -1,13 +1,13 @@
 """Deleting what is too old or too much: oldest first, never what is protected; keys with their last bytes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from civiscope.recording.facts import SegmentsDeleted
 from civiscope.recording.index import SegmentDeletion
 from civiscope.recording.model import GapReason, SegmentSummary, key_path
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.volume import Volume
-from civiscope.security import HOUR_US
+from civiscope.security import HOUR_US, KeyId
 from civiscope.storage import DiskError, DiskFault
 
 Protected = Callable[[SegmentSummary], bool]
@@ -22,8 +22,8 @@ class Retention:
         self._settings = settings
         self._protected = protected
 
-    def run(self, now_us: int) -> list[SegmentsDeleted]:
-        """Apply age, quota and the floor of free space."""
+    def run(self, now_us: int, held_keys: Collection[KeyId] = ()) -> list[SegmentsDeleted]:
+        """Apply age, quota and the floor of free space. The wraps of `held_keys` stay: more may be sealed."""
         doomed = self._too_old(now_us)
         taken = {summary.segment_id for summary in doomed}
         over_bytes = self._over_bytes(sum(summary.size_bytes for summary in doomed))
@@ -33,9 +33,11 @@ class Retention:
             if summary.segment_id not in taken:
                 doomed.append(summary)
                 over_bytes -= summary.size_bytes
-        return self._delete(doomed, now_us)
+        return self._delete(doomed, now_us, held_keys)
 
-    def make_room(self, wanted_bytes: int, now_us: int) -> list[SegmentsDeleted]:
+    def make_room(
+        self, wanted_bytes: int, now_us: int, held_keys: Collection[KeyId] = ()
+    ) -> list[SegmentsDeleted]:
         """Delete the oldest until `wanted_bytes` are free; nothing deleted, nothing told."""
         doomed: list[SegmentSummary] = []
         gained = 0
@@ -44,7 +46,7 @@ class Retention:
                 break
             doomed.append(summary)
             gained += summary.size_bytes
-        return self._delete(doomed, now_us)
+        return self._delete(doomed, now_us, held_keys)
 
     def _too_old(self, now_us: int) -> list[SegmentSummary]:
         keep_us = self._settings.keep_us
@@ -65,7 +67,9 @@ class Retention:
         free = [one for one in self._volume.catalogue.segments() if not self._protected(one)]
         return sorted(free, key=lambda one: one.end_us)
 
-    def _delete(self, doomed: list[SegmentSummary], now_us: int) -> list[SegmentsDeleted]:
+    def _delete(
+        self, doomed: list[SegmentSummary], now_us: int, held_keys: Collection[KeyId]
+    ) -> list[SegmentsDeleted]:
         """Intent to the index, barrier, then the files: a cut in between is finished at the next start."""
         if not doomed:
             return []
@@ -82,6 +86,7 @@ class Retention:
         volume.catalogue.apply(records)
         keys = {one.key_id for one in volume.catalogue.segments()}
         keys |= {one.key_id for one in volume.catalogue.open.values()}
+        keys.update(held_keys)
         for summary in doomed:
             volume.files.remove(summary.path)
             in_use = summary.key_id in keys or summary.key_hour >= now_us // HOUR_US - 1

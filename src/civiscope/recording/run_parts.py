@@ -6,6 +6,8 @@ from civiscope.recording.anchor import TrackAnchor
 from civiscope.recording.segment_writer import PartDraft
 
 _MAX_UNITS = 4000
+_MAX_PART_US = 1_000_000
+"""Of arrival: an import brings many seconds between two cuts."""
 _MAX_STEP_TICKS = 1 << 31
 _UNKNOWN_STEP_US = 40_000
 """How long a unit is taken to last when it is the first of its track."""
@@ -63,7 +65,7 @@ class RunParts:
             anchor = self._anchors[track_id]
         step = unit.dts - self._last_dts.get(track_id, unit.dts)
         lost = self._is_after_loss(unit, anchor)
-        if lost or not 0 <= step <= _MAX_STEP_TICKS or len(self._units) >= _MAX_UNITS:
+        if lost or not 0 <= step <= _MAX_STEP_TICKS or self._is_full(unit):
             draft = draft or self.take()
             self._after_loss = self._after_loss or lost
         elif step:
@@ -74,6 +76,12 @@ class RunParts:
         self._units.append(unit)
         self.size_bytes += len(unit.data)
         return draft
+
+    def _is_full(self, unit: AccessUnit) -> bool:
+        units = self._units
+        return len(units) >= _MAX_UNITS or (
+            bool(units) and unit.arrival_us - units[0].arrival_us >= _MAX_PART_US
+        )
 
     def take(self) -> PartDraft | None:
         """Close the open part; None if it is empty."""

@@ -127,6 +127,10 @@ class StreamWriters:
             if stream.segment is not None
         ]
 
+    def held_keys(self) -> frozenset[KeyId]:
+        """Keys that may seal what comes next: of an import, hours that are long past."""
+        return frozenset(stream.key[1] for stream in self._streams.values() if stream.key is not None)
+
     def _cut_back(self, path: str, before: SegmentSummary | None) -> None:
         if before is None:
             self._volume.files.remove(path)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from civiscope.base import ReasonedSpan, Span, subtract_spans
+from civiscope.ingest import LossReason
 from civiscope.recording.model import GapReason, RecordedSpan, Timeline
 
 _EXPLAIN_OVER_US = 1_000_000
@@ -17,11 +18,16 @@ def timeline_of(
     open_gaps: Sequence[ReasonedSpan],
     span: Span,
     now_us: int,
+    *,
+    is_import: bool = False,
 ) -> Timeline:
-    """Clip to `span`; add `unexplained` where neither footage nor ledger says anything."""
+    """Clip to `span`; add `unexplained` where neither footage nor ledger says anything.
+
+    Nothing is missing behind a finished import: its entries in the ledger explain, and are not shown.
+    """
     known = sorted(gaps, key=lambda gap: gap.start_us)
     ongoing = [gap for gap in open_gaps if gap.start_us < span.end_us]
-    silent = _silence(recorded, open_gaps, now_us)
+    silent = [] if is_import else _silence(recorded, open_gaps, now_us)
     holes = _unexplained([one.span for one in recorded], [*known, *open_gaps, *silent], now_us)
     missing = [clipped for gap in (*known, *holes) if (clipped := _clip(gap, span)) is not None]
     missing += [
@@ -29,6 +35,7 @@ def timeline_of(
         for gap in (*ongoing, *silent)
         if gap.start_us < span.end_us
     ]
+    missing = [gap for gap in missing if gap.reason != LossReason.FINISHED]
     there = [
         RecordedSpan(inside, one.lane, one.run_id)
         for one in recorded

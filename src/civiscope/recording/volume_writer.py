@@ -67,7 +67,7 @@ class VolumeWriter:
         """Delete what is too old or too much."""
         self._retention_due_us = self._clock.monotonic_us() + self._settings.retention_every_us
         try:
-            facts = self._retention.run(self._clock.now_us())
+            facts = self._retention.run(self._clock.now_us(), self._writers.held_keys())
         except DiskError as error:
             _log.warning("retention could not delete; it is tried again", why=error.message)
             return
@@ -122,7 +122,9 @@ class VolumeWriter:
         if not self._settings.delete_oldest_when_full:
             return False
         try:
-            facts = self._retention.make_room(2 * draft.size_bytes + (1 << 20), self._clock.now_us())
+            facts = self._retention.make_room(
+                2 * draft.size_bytes + (1 << 20), self._clock.now_us(), self._writers.held_keys()
+            )
         except DiskError as error:
             batch.fault, batch.barrier_failed = error, True
             return False

@@ -13,6 +13,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   our_restart: "Civiscope was restarted.",
   removed: "The camera was removed.",
   foreign: "The camera's driver reported a fault.",
+  finished: "The file was imported to its end.",
   recorder_away: "The recorder is being restarted; it comes back by itself.",
   link: "The connection from this browser to the server is broken.",
   offline: "The server cannot be reached from this browser.",

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from civiscope.base import AppError
+from civiscope.devices.address import import_start_us
 from civiscope.devices.driver import Driver, DriverPorts, Equipment
 from civiscope.devices.drivers.troubles import address_trouble, gate_trouble, no_stream, unread_codec
 from civiscope.devices.drivers.unsteered import Unsteered
@@ -87,7 +88,10 @@ def path_of(address: str) -> Path:
     parts = urlsplit(address)
     path = os.fsdecode(unquote_to_bytes(parts.path))  # a name on the disk is bytes
     is_plain = (
-        parts.scheme == "file" and parts.netloc in {"", "localhost"} and not (parts.query or parts.fragment)
+        parts.scheme == "file"
+        and parts.netloc in {"", "localhost"}
+        and not parts.fragment
+        and (not parts.query or import_start_us(address) is not None)
     )
     if not is_plain or not path.startswith("/") or "\0" in path:
         raise address_trouble("Type one like file:///srv/footage/gate.mp4, with three slashes.")
