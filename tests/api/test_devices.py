@@ -170,7 +170,8 @@ async def test_a_device_is_changed(town: Town, camera: str) -> None:
         )
         (entry,) = await town.faces.audit.entries(1)
         details = await town.faces.audit.details(entry.sequence)
-        assert (entry.what, details) == ("device.edit", {"changed": ["address", "desired", "password"]})
+        what = {"changed": ["address", "desired", "password"], "address": changed.json()["address"]}
+        assert (entry.what, details) == ("device.edit", what)
         planned = (await town.faces.devices.plan())[0]
         assert (planned.url, planned.password.reveal()) == ("rtsp://192.0.2.99/m0", "another")
         for wrong in ({}, {"address": None}, {"address": "rtsp://192.0.2.99/x"}, {"desired": {"x": 1}}):
@@ -247,6 +248,28 @@ async def test_a_broken_camera_is_replaced(town: Town, camera: str) -> None:
             "unreachable"
         )
         assert (await client.post(f"{API}/cameras/{new_id()}/replace", json=gone)).status_code == 404
+
+
+async def test_addresses_tried_by_adding_and_replacing_leave_a_trace(town: Town, camera: str) -> None:
+    """Whoever looks for open ports by way of cameras that are never added is seen in the audit."""
+    async with await town.client_as("administrator") as client:
+        channel = (await added(client))["channels"][0]["id"]
+        body = {"address": "onvif://root:hush-hush@192.0.2.78"}
+        calls: list[tuple[str, dict[str, Any]]] = [
+            (f"{API}/devices", body | {"channels": [{"name": "Nowhere"}]}),
+            (f"{API}/cameras/{channel}/replace", body),
+        ]
+        for path, wanted in calls:
+            before = (await town.faces.audit.entries(1))[0].sequence
+            answer = await client.post(path, json=wanted)
+            assert answer.json()["error"]["trouble"]["code"] == "unreachable"
+            (entry,) = await town.faces.audit.entries(1)
+            assert (entry.sequence, entry.what, entry.outcome) == (before + 1, "camera.probe", "failed")
+            details = await town.faces.audit.details(entry.sequence)
+            assert details == {
+                "address": "http://192.0.2.78/onvif/device_service",
+                "trouble": "unreachable",
+            }
 
 
 async def test_groups_hold_channels(town: Town, camera: str) -> None:

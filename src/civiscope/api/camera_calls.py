@@ -121,7 +121,7 @@ class CameraCalls:
         channel = ChannelId(channel_id)
         authorise_on(visitor_of(request).principal, Permission.CAMERA_EDIT, channel)
         await self._faces.devices.camera(channel)
-        asked = await self._trials.ask(body.draft())
+        asked = await self._trials.ask(request, body.draft())
         assert asked.told is not None  # a trouble was raised
         camera = await self._faces.devices.replace(channel, asked.draft, asked.told, body.input)
         details: dict[str, object] = {"address": camera.main.address, "device": str(camera.device_id)}

@@ -94,7 +94,7 @@ class DeviceCalls:
         channels = tuple(one.draft() for one in body.channels)
         await self._trials.refuse_unknown_purposes(one.purpose for one in channels)
         draft = body.draft(channels)
-        asked = await self._trials.ask(draft)
+        asked = await self._trials.ask(request, draft)
         assert asked.told is not None  # a trouble was raised
         cameras = await self._faces.devices.add_device(asked.draft, asked.told)
         for camera in cameras:
@@ -144,6 +144,8 @@ class DeviceCalls:
         device = await self._editable(request, device_id)
         changed = await self._book.edit(device.id, body.change())
         details: dict[str, object] = {"changed": sorted(body.model_fields_set)}
+        if body.address is not None:
+            details["address"] = changed.address
         await self._note(request, "device.edit", str(device.id), details)
         return await self._answer(request, changed)
 

@@ -61,11 +61,13 @@ class Trials:
             faces.drivers, ProbedStreams(faces.prober), faces.clock, faces.devices.import_folders
         )
 
-    async def ask(self, draft: DeviceDraft) -> AskedDevice:
-        """What the device tells of itself; `TroubleError` when it cannot be asked."""
+    async def ask(self, request: Request, draft: DeviceDraft) -> AskedDevice:
+        """What the device tells of itself; `TroubleError`, and a trace of it, when it cannot be asked."""
         async with self.slot():
             asked = await self._adding.ask(draft)
         if asked.trouble is not None:
+            tried = TriedDevice(asked, opened=None, trouble=asked.trouble, cautions=(), took_ms=0)
+            await self.note(request, tried, has_picture=False)
             raise TroubleError(asked.trouble)
         return asked
 

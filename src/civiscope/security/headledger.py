@@ -115,7 +115,7 @@ def _refuse_contradiction(before: NodeHead, head: NodeHead) -> None:
         if now is None:
             raise AppError(
                 ErrorKind.CONFLICT,
-                f"The chain of {one.process} is missing in this head, but stands in an earlier one of this node. "
+                f"The chain of {one.process} is missing in this head, but an earlier one of it has it. "
                 "Look into that node's audit.",
             )
         is_same = earlier.sequence == now.sequence
