@@ -18,9 +18,16 @@ PRIVATE_NETWORKS = (
     "fc00::/7", "fe80::/10",
 )  # fmt: skip
 """RFC 1918, 6598, 3927, 4193, 4291 §2.5.6: where cameras stand unless the site says otherwise."""
-METADATA_ADDRESSES = frozenset({"169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254"})
+METADATA_ADDRESSES = frozenset(
+    {
+        "169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "192.0.0.192",
+        "fd00:ec2::254",
+    }
+)  # fmt: skip
 """Where hosts of virtual machines hand out credentials; no setting opens them."""
 ANY_PORT = 0
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class DeviceGate:
                 f"{address} is this very machine. Devices are met there only with leave: set `loopback` in "
                 "[devices] of civiscope.toml, or type the camera's own address."
             )
-        if str(found) in METADATA_ADDRESSES or found.is_multicast or found.is_unspecified:
+        carried = _carried(found)
+        if _is_no_device(found) or (carried and (carried.is_loopback or _is_no_device(carried))):
             raise _refused(f"{address} is no device's address. Type the camera's own address.")
         if not any(found.version == one.version and found in one for one in self._networks):
             raise _refused(
@@ -78,6 +86,22 @@ def _plain(address: str) -> IpAddress:
         ) from None
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return mapped or found
+
+
+def _is_no_device(found: IpAddress) -> bool:
+    return str(found) in METADATA_ADDRESSES or found.is_multicast or found.is_unspecified
+
+
+def _carried(found: IpAddress) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a gateway may send us to in its place; None for none.
+
+    Translated (NAT64, RFC 6052 §2.1), tunnelled (6to4, RFC 3056 §2), compatible (RFC 4291 §2.5.5.1).
+    """
+    if isinstance(found, ipaddress.IPv4Address):
+        return None
+    if found in _TRANSLATED or found in _COMPATIBLE:
+        return ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+    return found.sixtofour
 
 
 def _network(text: str) -> IpNetwork:
