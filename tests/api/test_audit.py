@@ -115,7 +115,12 @@ async def test_strangers_are_one_entry_whatever_they_ask_for(town: Town) -> None
     assert isinstance(town.clock, ManualClock)
     town.clock.advance(61_000_000)
     await town.app._refusals.write_due()
-    assert [count for _, _, count in await refusals(town)] == [1, 4]
+    who = "somebody not signed in"
+    assert await refusals(town) == [(who, "GET /audit", 1), (who, "several calls", 4)]
+    (entry,) = await town.faces.audit.entries(1)
+    details = await town.faces.audit.details(entry.sequence)
+    assert details is not None
+    assert details["calls"] == ["GET /audit", "GET /channels", "GET /status", "GET /users"]
 
 
 async def test_a_refused_look_is_entered_once_by_its_room(town: Town) -> None:

@@ -14,6 +14,7 @@ from civiscope.security import AuditEntry, AuditLog, Outcome, Principal
 FOLD_US = 60_000_000
 _OPEN_MOST = 2_048
 _ADDRESSES_MOST = 20
+_CALLS_MOST = 20
 _FLUSH_EVERY_S = 1.0
 _STRANGER = "somebody not signed in"
 _log = get_log("civiscope.api")
@@ -24,13 +25,14 @@ class _Fold:
     """Refusals of one principal at one call since the last entry about them."""
 
     who: Principal | str
-    call: str
     since_us: int
     """When the last entry was written."""
     count: int = 0
     message: str = ""
     kind: str = ""
     addresses: set[str] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
+    """Of a stranger several; the first `_CALLS_MOST` are named."""
 
 
 class RefusalBook:
@@ -51,12 +53,12 @@ class RefusalBook:
         key = (str(who.id), place) if isinstance(who, Principal) else (who, "")
         fold = self._folds.get(key)
         if fold is None:
-            fold = self._folds[key] = _Fold(who, place, self._clock.monotonic_us())
-            _count(fold, error, request)
+            fold = self._folds[key] = _Fold(who, self._clock.monotonic_us())
+            _count(fold, error, request, place)
             await self._write(fold)
             await self._make_room()
         else:
-            _count(fold, error, request)
+            _count(fold, error, request, place)
 
     async def run(self) -> None:
         """Write what was counted, each when its minute is over; all of it when cancelled."""
@@ -95,24 +97,27 @@ class RefusalBook:
         """A refusal stands also when it cannot be entered: then the log has it."""
         if not fold.count:
             return
+        place = "several calls" if len(fold.calls) > 1 else min(fold.calls)
         entry = AuditEntry(
-            fold.who, "door.refuse", fold.call, outcome=Outcome.REFUSED,
+            fold.who, "door.refuse", place, outcome=Outcome.REFUSED,
             from_where=min(fold.addresses, default=""),
             details={
                 "count": fold.count, "kind": fold.kind, "message": fold.message,
-                "addresses": sorted(fold.addresses),
+                "addresses": sorted(fold.addresses), "calls": sorted(fold.calls),
             },
         )  # fmt: skip
         fold.count, fold.since_us = 0, self._clock.monotonic_us()
-        fold.addresses = set()
+        fold.addresses, fold.calls = set(), set()
         try:
             await self._audit.append(entry)
         except AppError as error:
-            _log.error("a refusal is not in the audit", call=fold.call, why=error.message)
+            _log.error("a refusal is not in the audit", call=place, why=error.message)
 
 
-def _count(fold: _Fold, error: AppError, request: Request) -> None:
+def _count(fold: _Fold, error: AppError, request: Request, place: str) -> None:
     fold.count += 1
+    if len(fold.calls) < _CALLS_MOST:
+        fold.calls.add(place)
     fold.kind, fold.message = error.kind.value, error.message
     if len(fold.addresses) < _ADDRESSES_MOST:
         fold.addresses.add(where_from(request))
