@@ -21,6 +21,7 @@ from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
 from civiscope.cli.device_words import camera, discover, drivers
+from civiscope.cli.import_words import import_footage
 from civiscope.cli.trust_words import audit, vault
 
 T = TypeVar("T")
@@ -109,6 +110,7 @@ def setup_code(home: HomeOption = None) -> None:
 
 commands.command()(discover)
 commands.command()(drivers)
+commands.command("import")(import_footage)
 
 
 OnvifPortOption = Annotated[int, typer.Option(min=0, max=65535, help="For ONVIF; 0 picks a free one.")]
