@@ -15,6 +15,8 @@ from tests.devices.driver_contract import OPEN, DriverContract
 
 from civiscope.base import AppError, ErrorKind, SystemClock
 from civiscope.devices import DeviceAddress, DeviceDescription, DeviceGate, DriverPorts, Trouble, TroubleError
+from civiscope.devices.drivers.http_get import get
+from civiscope.devices.drivers.line import target_of
 from civiscope.devices.drivers.mjpeg import DRIVER
 from civiscope.media import FileUnits
 from civiscope.media.wire import Credentials, Login
@@ -230,3 +232,23 @@ def test_broken_bytes_give_a_picture_or_a_trouble(stream: bytes, data: st.DataOb
     if isinstance(found, TroubleError):
         assert found.report.trouble in {Trouble.NOT_A_CAMERA, Trouble.STREAM, Trouble.CODEC}
         assert found.report.words
+
+
+async def test_chunks_of_a_byte_cost_no_more_than_large_ones() -> None:
+    """A hostile camera could keep the driver's thread busy for minutes with a megabyte of them."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(head + b"1;x=y\r\na\r\n" * 40_000 + b"7\r\nthe end\r\n0\r\n\r\nmore")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        device, ports = DeviceAddress(address, "", ""), DriverPorts(SystemClock(), DeviceGate(OPEN))
+        async with get(target_of(address), device, ports) as answer:
+            pieces = [piece async for piece in answer.body()]
+    assert b"".join(pieces) == b"a" * 40_000 + b"the end"
+    assert len(pieces) < 1_000, "as they came, not one by one"

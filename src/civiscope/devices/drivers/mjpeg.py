@@ -99,13 +99,13 @@ class MjpegDevice(Unsteered):
                 raise no_stream(
                     f"{self._target.host} sends pictures larger than 8 MiB.", "Make them smaller."
                 )
-            if is_parts and (found := self._part(bytes(data), answer.head.boundary)) is not None:
+            if is_parts and (found := self._part(data, answer.head.boundary)) is not None:
                 return _whole(found, self._target.host)
         if is_parts:
             raise no_stream(f"{self._target.host} ended its stream before the first picture.", "Try again.")
         return _whole(bytes(data), self._target.host)
 
-    def _part(self, data: bytes, boundary: bytes) -> bytes | None:
+    def _part(self, data: bytearray, boundary: bytes) -> bytes | None:
         """The first part, once it is whole (RFC 2046 §5.1); cameras put a length, or the next boundary."""
         head = _PART_HEAD.match(data)
         if head is None:
@@ -120,9 +120,9 @@ class MjpegDevice(Unsteered):
         start = head.end()
         if length := _PART_LENGTH.search(head[1]):
             end = start + int(length[1])
-            return data[start:end] if len(data) >= end else None
+            return bytes(data[start:end]) if len(data) >= end else None
         mark = data.find(boundary or b"\n--", start)
-        return data[start:mark].rstrip(b"\r\n") if mark >= 0 else None
+        return bytes(data[start:mark]).rstrip(b"\r\n") if mark >= 0 else None
 
     def _offset_ms(self, head: Head) -> int | None:
         """The device's clock from `Date` (RFC 9110 §6.6.1), good to a second."""
