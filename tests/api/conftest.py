@@ -31,7 +31,7 @@ def api_settings(tmp_path: Path) -> ApiSettings:
     return ApiSettings(
         hosts=frozenset({HOST, "127.0.0.1"}),
         static_folder=tmp_path / "static",
-        answer_limit_s=1.0,
+        answer_limit_s=4.0,
         probes_at_once=2,
     )
 
