@@ -54,11 +54,12 @@ async def test_odd_values_are_no_head(audit: AuditLog, keys: SiteKeys) -> None:
     await fill(audit, "a")
     whole = json.loads((await head_of(audit, keys)).to_json())
     chain = whole["chains"][0]
-    for changed in (
+    odd: tuple[dict[str, object], ...] = (
         {"version": 2}, {"at_us": -1}, {"at_us": True}, {"key": "00"}, {"signature": "zz"}, {"chains": {}},
         {"chains": [chain] * 17}, {"chains": [{**chain, "process": "../x"}]}, {"chains": [{}]},
         {"site_id": 1},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for changed in odd:
         with pytest.raises(ProtocolError):
             NodeHead.from_json(json.dumps({**whole, **changed}).encode())
     with pytest.raises(ProtocolError, match="too many"):

@@ -199,6 +199,17 @@ async def test_broken_answers_are_refused_not_crashed_on(
     }
 
 
+async def test_one_network_of_ipv6_pushes_out_only_its_own_tickets(
+    accounts: Accounts, anna: Session, key: Authenticator
+) -> None:
+    """Who has a /64 has 2^64 addresses; the pace counts them as one, and so does the book of tickets."""
+    await added(accounts, anna, key)
+    mine = accounts.passkeys.begin_sign_in(PARTY, HERE)
+    for number in range(4_200):
+        accounts.passkeys.begin_sign_in(PARTY, f"2001:db8::{number:x}")
+    assert await accounts.passkeys.sign_in(mine.ticket, key.get(mine.options), PARTY, HERE)
+
+
 async def test_tickets_are_bounded_and_tries_are_paced(
     accounts: Accounts, anna: Session, key: Authenticator
 ) -> None:

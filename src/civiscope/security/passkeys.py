@@ -26,7 +26,7 @@ from civiscope.security.model import Principal
 from civiscope.security.passwordproof import PasswordProof
 from civiscope.security.sessions import STRANGER, Ground, Session, Sessions, user_entry
 from civiscope.security.tables import passkey_table
-from civiscope.security.throttle import Throttle
+from civiscope.security.throttle import Throttle, source_of
 from civiscope.storage import Connection, Row, delete, insert, select, update
 
 PasskeyId = NewType("PasskeyId", UUID)
@@ -62,7 +62,7 @@ class _Ticket:
     party: RelyingParty
     user_id: PrincipalId | None
     expires_us: int
-    where: str
+    source: str
 
 
 class _TicketBook:
@@ -74,16 +74,16 @@ class _TicketBook:
 
     def hand_out(self, party: RelyingParty, user_id: PrincipalId | None, where: str) -> tuple[str, bytes]:
         """A ticket and its challenge."""
-        now_us = self._clock.monotonic_us()
+        now_us, source = self._clock.monotonic_us(), source_of(where)
         while self._tickets and next(iter(self._tickets.values())).expires_us <= now_us:
             self._tickets.popitem(last=False)
-        mine = [name for name, one in self._tickets.items() if one.where == where and one.user_id is None]
+        mine = [name for name, one in self._tickets.items() if one.source == source and one.user_id is None]
         for name in mine[: max(0, len(mine) - _TICKETS_PER_SOURCE + 1)]:
             del self._tickets[name]
         if len(self._tickets) >= _TICKETS:
             self._tickets.popitem(last=False)
         name, challenge = secrets.token_urlsafe(24), os.urandom(32)
-        self._tickets[name] = _Ticket(challenge, party, user_id, now_us + _TICKET_US, where)
+        self._tickets[name] = _Ticket(challenge, party, user_id, now_us + _TICKET_US, source)
         return name, challenge
 
     def take(self, name: str, party: RelyingParty, user_id: PrincipalId | None) -> bytes:
