@@ -244,6 +244,34 @@ def test_retention_by_quota(room: Room) -> None:
     assert recorded(room.archive(), camera.stream_id)
 
 
+class Importing(Camera):
+    """What was filmed ten hours ago, taken in now."""
+
+    def give(self, recorder: Recorder, unit: AccessUnit) -> None:
+        super().give(recorder, replace(unit, arrival_us=unit.arrival_us - 36_000_000_000))
+
+
+def test_the_key_of_a_past_hour_outlives_footage_that_went_by_quota(room: Room) -> None:
+    room.settings = replace(room.settings, quota_bytes=1, retention_every_us=1_000_000)
+    recorder = room.recorder()
+    camera = Importing(room.clock)
+    camera.start(recorder)
+    steady(recorder, [camera], 30)
+    camera.end(recorder)
+    room.clock.advance(2_000_000)
+    recorder.cut()
+    assert recorder.wait_written()
+    assert not list(room.folder.rglob("*.cvs"))
+    camera.start(recorder)  # the import goes on, within the same hour
+    steady(recorder, [camera], 10)
+    recorder.cut()
+    assert recorder.wait_written()
+    assert [one.unit.data for one in room.archive().read(camera.stream_id, EVERYTHING)] == [
+        unit.data for _, unit in camera.sent[30:]
+    ]
+    recorder.close()
+
+
 @pytest.mark.parametrize("step_us", [-3_600_000_000, 3_600_000_000])
 def test_a_wall_clock_that_steps_loses_and_overwrites_nothing(room: Room, step_us: int) -> None:
     recorder = room.recorder()
