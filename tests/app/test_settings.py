@@ -36,6 +36,7 @@ def test_file_then_environment_then_flag(tmp_path: Path) -> None:
         ('[server]\nlisten = "8443"', "no host:port"),
         ('[site]\ntime_zone = "Sofia"', "no time zone"),
         ("[recording]\nretention_hours = -1", "recording.retention_hours"),
+        ('[devices]\nloopback = "8554,0"', "devices.loopback"),
         ("[recroding]\nretention_hours = 1", "recroding"),
         ("server = 3", "server"),
     ],

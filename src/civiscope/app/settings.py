@@ -69,8 +69,8 @@ class DevicesSettings(_Section):
 
     networks: tuple[str, ...] = PRIVATE_NETWORKS
     """CIDR; the first value of the page of settings."""
-    loopback: Annotated[str, Field(pattern=r"^(no|any|[0-9]{1,5}(,[0-9]{1,5})*)$")] = "no"
-    """Devices on this very machine: `no`, `any`, or ports."""
+    loopback: Annotated[str, Field(pattern=r"^(no|any|[1-9][0-9]{0,4}(,[1-9][0-9]{0,4})*)$")] = "no"
+    """Devices on this very machine: `no`, `any`, or ports. Port 0 is none: a gate takes it for any."""
     import_folders: tuple[Path, ...] = ()
     """Folders whose media files may be cameras or be imported."""
     drivers: tuple[str, ...] = ("onvif", "rtsp", "mjpeg", "file")
