@@ -23,7 +23,7 @@ class StreamSource:
     stream_id: StreamId
     channel_id: ChannelId
     url: str
-    """rtsp:// or rtsps://, without user-info."""
+    """rtsp(s)://, http(s):// or file://, without user-info; its scheme decides the transport."""
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     transport: Transport = Transport.AUTO
