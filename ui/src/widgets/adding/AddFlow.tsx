@@ -61,7 +61,10 @@ export function AddingList({ adding, onDone }: AddingListProps) {
   const recorded = rows.filter((row) => channelOf(row.channelId)?.state === "recording").length;
   const isOver = tally.open === tally.troubled && tally.added > 0;
   const section = useRef<HTMLElement>(null);
-  useEffect(() => section.current?.scrollIntoView({ block: "start" }), []);
+  useEffect(() => {
+    // Its answer is a promise in newer browsers and no way to clean up: it is not handed on.
+    void section.current?.scrollIntoView({ block: "start" });
+  }, []);
   useEffect(() => {
     // What was typed into is gone: the keyboard goes on where the way goes on.
     if (isOver) section.current?.querySelector<HTMLElement>('[data-testid="adding-done"]')?.focus();

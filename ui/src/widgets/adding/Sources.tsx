@@ -27,7 +27,7 @@ export function DiscoverSource({ onRows }: SourceProps) {
     const answer = await devicesApi.discover(LISTEN_S);
     setBusy(false);
     if (answer.ok) {
-      setFound(answer.value);
+      setFound({ ...answer.value, devices: [...answer.value.devices].sort(byFoundName) });
       setChosen(new Set(answer.value.devices.filter(isNew).map(keyOf)));
     } else setProblem(answer.problem);
   };
@@ -90,6 +90,11 @@ export function DiscoverSource({ onRows }: SourceProps) {
       )}
     </form>
   );
+}
+
+/** As people count: camera 2 before camera 10. */
+function byFoundName(a: FoundDevice, b: FoundDevice): number {
+  return foundName(a).localeCompare(foundName(b), undefined, { numeric: true });
 }
 
 function isNew(found: FoundDevice): boolean {
