@@ -22,7 +22,7 @@ class StreamSource:
 
     stream_id: StreamId
     channel_id: ChannelId
-    url: str
+    url: str = field(repr=False)
     """rtsp(s)://, http(s):// or file://, without user-info; its scheme decides the transport."""
     username: str | None = None
     password: str | None = field(default=None, repr=False)

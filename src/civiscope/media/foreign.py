@@ -39,7 +39,7 @@ _OPEN_S, _READ_S = 10.0, 5.0
 class ForeignOrders:
     """Which camera, and how."""
 
-    url: str
+    url: str = field(repr=False)
     username: str | None
     password: str | None = field(repr=False)
     transport: str
