@@ -162,7 +162,7 @@ async def test_roles_on_a_camera_are_given_seen_as_and_taken_back(town: Town) ->
         (seen,) = sight["channels"]
         assert (seen["id"], seen["permissions"]) == (channel, ["channel.list", "video.live"])
         assert seen["functions_by_purpose"] == {"public_safety": ["live"]}
-        assert sight["pages"] == ["live", "cameras", "devices"]
+        assert sight["pages"] == ["live", "devices"]
         assert [one["id"] for one in (await officer.get(f"{path}/grants")).json()] == [given.json()["id"]]
         assert (await officer.delete(f"{path}/grants/{given.json()['id']}")).status_code == 403
         assert (await boss.delete(f"{path}/grants/{given.json()['id']}")).status_code == 204

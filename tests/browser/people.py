@@ -11,14 +11,18 @@ from civiscope.security import Role, terminal_principal
 
 
 def make_people(product: Product) -> None:
-    """`walter`, a viewer whose role holds no permit any more, and `olga`, the data protection officer."""
+    """`walter`, a viewer whose role holds no permit any more, `olga`, the data protection officer, and
+    `otto`, an operator."""
     asyncio.run(_make(product))
 
 
 async def _make(product: Product) -> None:
     by = terminal_principal("tests")
     async with open_site(Home(product.home), load_settings(product.home)) as site:
-        for name, role in (("walter", Role.VIEWER), ("olga", Role.DATA_PROTECTION_OFFICER)):
+        roles = {
+            "walter": Role.VIEWER, "olga": Role.DATA_PROTECTION_OFFICER, "otto": Role.OPERATOR,
+        }  # fmt: skip
+        for name, role in roles.items():
             await site.accounts.people.create_user(name, ADMINISTRATOR[1], [role], by)
         for permit in await site.purposes.permits():
             if permit.role is Role.VIEWER:

@@ -130,6 +130,17 @@ class Screens:
         before = self.pixels(index)
         wait_for(f"tile {index} to move", lambda: difference(before, self.pixels(index)) > 0, 10)
 
+    def widths(self) -> tuple[int, int]:
+        """How wide the page's contents are, and the window; the frame hides what stands out."""
+        found = self.page.evaluate(
+            """() => { const main = document.querySelector('#main') ?? document.documentElement;
+            const beside = window.innerWidth - main.clientWidth;
+            const whole = document.documentElement.scrollWidth;
+            return [Math.max(whole, main.scrollWidth + beside), window.innerWidth];
+            }"""
+        )
+        return found[0], found[1]
+
     def keep(self, name: str) -> Path:
         """A screenshot among the artefacts."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)

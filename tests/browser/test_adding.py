@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Locator
 from tests.browser.conftest import clip
 from tests.browser.onvif_rows import NAME, PASSWORD, OnvifRow, stay_on_loopback
-from tests.browser.screens import Screens
+from tests.browser.screens import Screens, until
+from tests.browser.secure_camera import secure_camera
 from tests.product import Cameras, Product, free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -141,6 +142,30 @@ def test_troubles_are_told_with_the_right_action(site: Product, screens: Screens
     _rows(screens, "good").wait_for(timeout=15_000)
 
 
+def test_a_certificate_is_compared_and_trusted_for_this_camera_alone(
+    site: Product, screens: Screens, streets: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    page = screens.page
+    screens.sign_in()
+    with secure_camera(streets[0], tmp_path) as (address, fingerprint):
+        screens.test_camera(address)
+        page.locator('[data-testid="camera-problem"][data-code="certificate"]').wait_for(timeout=15_000)
+        shown = page.get_by_test_id("row-fingerprint").inner_text()
+        assert "".join(shown.split()).replace(":", "").lower() == fingerprint
+        assert page.get_by_test_id("camera-add").count() == 0
+        assert screens.axe() == []
+        screens.keep("adding-certificate")
+        page.get_by_test_id("row-pin").click()
+        page.get_by_test_id("probe-picture").wait_for(timeout=15_000)
+        page.get_by_test_id("camera-name").fill("Strong room")
+        page.get_by_test_id("camera-add").click()
+        _rows(screens, "added").wait_for(timeout=15_000)
+        desk = site.administrator()
+        until("recording over TLS", lambda: desk.channels()["Strong room"]["state"] == "recording", 20)
+        device = next(one for one in desk.get("/devices") if one["address"] == address)
+        assert device["tls_fingerprint"] == fingerprint
+
+
 def test_a_table_of_cameras(site: Product, screens: Screens, cameras: Cameras) -> None:
     page = screens.page
     screens.sign_in()
@@ -169,7 +194,7 @@ def test_every_way_fits_a_phone(site: Product, screens: Screens, way: str) -> No
     screens.sign_in()
     page.goto(f"{site.url}/devices/add?way={way}")
     page.locator("#main h1").wait_for()
-    wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    wide = screens.widths()
     assert wide[0] <= wide[1]
     screens.keep(f"adding-{way}-390")
     assert screens.axe() == []

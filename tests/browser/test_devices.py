@@ -163,7 +163,7 @@ def test_devices_fit_and_axe_finds_nothing(site: Product, screens: Screens, widt
     page.get_by_test_id("ptz-position").wait_for(timeout=15_000)
     screens.keep(f"devices-detail-{width_px}")
     found += screens.axe()
-    wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    wide = screens.widths()
     assert wide[0] <= wide[1]
     assert found == []
     assert not re.search(r"\b\w+_(us|bps|ms|px)\b", page.locator("#main").inner_text())

@@ -45,7 +45,7 @@ def test_install_page_is_open_to_anyone(product: Product, screens: Screens) -> N
             assert client.get(str(href)).status_code == 200
     screens.keep("install-390")
     assert screens.axe() == []
-    wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    wide = screens.widths()
     assert wide[0] <= wide[1]
 
 
@@ -120,7 +120,7 @@ def test_every_step_can_be_skipped_by_keys_alone(product: Product, screens: Scre
     for name in _STEPS[:-1]:
         _at_step(screens, name)
         screens.keep(f"wizard-{name}-{width_px}")
-        wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        wide = screens.widths()
         assert wide[0] <= wide[1], name
         _tab_to(screens, "wizard-skip")
         page.keyboard.press("Enter")

@@ -12,7 +12,6 @@ from civiscope.security import Permission, Principal, permissions_of
 PAGES: tuple[tuple[str, Permission], ...] = (
     ("live", Permission.VIDEO_LIVE),
     ("playback", Permission.VIDEO_PLAYBACK),
-    ("cameras", Permission.CHANNEL_LIST),
     ("devices", Permission.CHANNEL_LIST),
     ("people", Permission.USER_READ),
     ("audit", Permission.AUDIT_READ),

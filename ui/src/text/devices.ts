@@ -88,7 +88,8 @@ export const addingText = {
       : count === all
         ? `Add all ${count} and record`
         : `Add the ${count} that work`,
-  added: (count: number) => `${plural(count, "camera was", "cameras were")} added and recorded from now on.`,
+  added: (count: number) =>
+    `${plural(count, "camera was added; it is", "cameras were added; they are")} recorded from now on.`,
   recorded: (count: number, all: number) => `${count} of ${all} are recorded.`,
   finish: "Done",
   clearPassword: "The camera takes the password in clear text. Use a network of its own, or rtsps or https.",
@@ -121,7 +122,8 @@ export const devicesText = {
   select: (name: string) => `Select ${name}`,
   selected: (count: number) => `${plural(count, "camera", "cameras")} selected`,
   clear: "Clear the selection",
-  choose: "Choose a camera on the left to see its device.",
+  chooseTitle: "No camera chosen",
+  choose: "Choose a camera on the left to see and change it; tick several to change them together.",
   count: (count: number) => plural(count, "camera", "cameras"),
   standing: {
     recording: "Recording",
@@ -138,6 +140,7 @@ export const devicesText = {
     none: "None",
     set: "Set to",
     place: "Place",
+    newPlace: "New place",
     purpose: "Purpose",
     group: "Group",
     audio: "Sound",

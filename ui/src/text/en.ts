@@ -28,6 +28,7 @@ export const en = {
     live: "Live",
     playback: "Playback",
     devices: "Devices",
+    people: "People",
     audit: "Audit",
     health: "Health",
     settings: "Settings",

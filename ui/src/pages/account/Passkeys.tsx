@@ -85,9 +85,11 @@ function PasskeyList() {
         }}
       >
         <Field label={words.passkeyName} value={name} onChange={setName} required testId="passkey-name" />
-        <Button type="submit" testId="passkey-add">
-          {words.passkeyAdd}
-        </Button>
+        <div className="group">
+          <Button type="submit" testId="passkey-add">
+            {words.passkeyAdd}
+          </Button>
+        </div>
       </form>
       {isAsking && <PasswordDialog onPassword={add} onClose={() => setAsking(false)} />}
     </>

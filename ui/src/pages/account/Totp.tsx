@@ -61,14 +61,7 @@ export function Totp() {
         <div data-testid="recovery">
           <h3>{words.recoveryTitle}</h3>
           <p className="hint">{words.recoveryHint}</p>
-          <ol className="codes">
-            {codes.map((code) => (
-              <li key={code} className="mono">
-                {code}
-              </li>
-            ))}
-          </ol>
-          <CopyBox text={codes.join("\n")} />
+          <CopyBox text={codes.join("\n")} testId="recovery-codes" />
           <Button kind="primary" onClick={() => setCodes(null)} testId="recovery-kept">
             {words.recoveryKept}
           </Button>

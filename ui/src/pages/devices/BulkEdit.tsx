@@ -84,7 +84,7 @@ export function BulkEdit({ ids, purposes, groups, onClear, onChanged }: BulkEdit
           testId="bulk-place-mode"
         />
         {placeMode === "set" && (
-          <Field label={words.place} value={place} onChange={setPlace} testId="bulk-place" />
+          <Field label={words.newPlace} value={place} onChange={setPlace} testId="bulk-place" />
         )}
         <SelectField
           label={words.purpose}

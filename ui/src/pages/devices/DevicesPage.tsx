@@ -171,7 +171,7 @@ function Board({ known, shown }: { readonly known: Known; readonly shown: string
           />
         )}
         {isIdle && (
-          <StateBox title={words.title} sign="camera">
+          <StateBox title={words.chooseTitle} sign="camera">
             <p>{words.choose}</p>
           </StateBox>
         )}

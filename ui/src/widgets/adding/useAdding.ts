@@ -45,10 +45,12 @@ export interface Adding {
   readonly clear: () => void;
 }
 
+/** `onAdded` is told how many were added since the last press, each time one more is. */
 export function useAdding(onAdded: (count: number) => void): Adding {
   const [rows, setRows] = useState<readonly Row[]>([]);
   const [shared, setShared] = useState<Shared>(NO_SHARED);
   const csv = useRef("");
+  const added = useRef(0);
   const latest = useRef(rows);
   useEffect(() => {
     latest.current = rows;
@@ -100,7 +102,8 @@ export function useAdding(onAdded: (count: number) => void): Adding {
       if (answer.ok) {
         const channelId = answer.value.channels[0]?.id ?? null;
         put(row.key, (old) => ({ ...old, state: "added", channelId, trouble: null, password: "" }));
-        onAdded(1);
+        added.current += 1;
+        onAdded(added.current);
       } else if (answer.problem !== null) {
         const { problem } = answer;
         put(row.key, (old) => withTrouble(old, troubleFrom(problem)));
@@ -120,11 +123,16 @@ export function useAdding(onAdded: (count: number) => void): Adding {
           return one === undefined ? old : withImported(old, one);
         });
       }
-      if (answer.ok) onAdded(answer.value.filter((one) => one.channel_id !== null).length);
+      const fresh = answer.ok ? answer.value.filter((one) => one.channel_id !== null).length : 0;
+      if (fresh > 0) {
+        added.current += fresh;
+        onAdded(added.current);
+      }
     },
     [put, onAdded],
   );
   const addReady = useCallback(() => {
+    added.current = 0;
     const ready = latest.current.filter(isReady);
     const own = ready.filter((row) => row.csvLine === null);
     const lines = ready.filter((row) => row.csvLine !== null);
