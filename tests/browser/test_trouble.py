@@ -13,6 +13,7 @@ from tests.product import Cameras, Desk, Product, wait_for
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 _BEFORE_US = 4_000_000
+_VAULT_WORD = "seven red kites over fields"
 _HIDE = """hidden => {
   Object.defineProperty(document, 'hidden', {get: () => hidden, configurable: true});
   document.dispatchEvent(new Event('visibilitychange'));
@@ -211,8 +212,61 @@ def test_nothing_stands_out_sideways(interrupted: Product, screens: Screens, wid
     for name in ("live", "playback", "devices", "audit", "health", "settings"):
         screens.go(name)
         page.locator("#main h1").wait_for()
-        wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        wide = screens.widths()
         assert wide[0] <= wide[1], name
         screens.keep(f"{name}-{width_px}")
     words = page.locator("#main").inner_text()
     assert not re.search(r"\b\w+_(us|bps|bytes|px)\b", words), json.dumps(words)
+
+
+def test_a_locked_vault_is_told_and_opened(interrupted: Product, screens: Screens) -> None:
+    """Last in this file: from here on the site's vault has a passphrase."""
+    page = screens.page
+    screens.sign_in()
+    page.goto(f"{interrupted.url}/first-run")
+    for name in ("name", "zone", "law", "host"):
+        page.locator(f'[data-testid="wizard"][data-step="{name}"]').wait_for()
+        page.get_by_test_id("wizard-skip").click()
+    page.get_by_test_id("vault-passphrase").fill(_VAULT_WORD)
+    page.get_by_test_id("vault-again").fill(_VAULT_WORD)
+    page.get_by_test_id("wizard-next").click()
+    page.locator('[data-testid="wizard"][data-step="cameras"]').wait_for(timeout=20_000)
+    page.goto(f"{interrupted.url}/devices")
+    page.get_by_test_id("camera-row").first.wait_for()
+    assert page.get_by_test_id("vault-banner").count() == 0
+    interrupted.run("vault", "lock")
+    page.get_by_test_id("vault-unlock").wait_for(timeout=20_000)
+    screens.keep("vault-locked")
+    page.get_by_test_id("vault-unlock").click()
+    page.get_by_test_id("vault-word").fill("three crows in a row")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("vault-dialog").get_by_role("alert").wait_for(timeout=15_000)
+    assert page.get_by_test_id("vault-word").input_value() == ""
+    assert screens.axe() == []
+    screens.keep("vault-unlock")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("vault-dialog").wait_for(state="detached")
+
+    page.get_by_test_id("account").click()
+    page.get_by_test_id("sign-out").click()
+    screens.sign_in("otto")  # signing in and live need no vault
+    banner = page.get_by_test_id("vault-banner")
+    banner.wait_for(timeout=15_000)
+    assert "Ask an administrator" in banner.inner_text()
+    assert page.get_by_test_id("vault-unlock").count() == 0
+    screens.state_purpose()
+    screens.wait_tile(0, "live", 30)
+    screens.go("playback")
+    page.get_by_test_id("tile-0").get_by_text("vault").wait_for(timeout=15_000)
+    screens.keep("vault-operator")
+
+    page.get_by_test_id("account").click()
+    page.get_by_test_id("sign-out").click()
+    screens.sign_in()
+    page.get_by_test_id("vault-unlock").click()
+    page.get_by_test_id("vault-word").fill(_VAULT_WORD)
+    page.keyboard.press("Enter")
+    banner.wait_for(state="detached", timeout=15_000)
+    screens.state_purpose()
+    screens.go("playback")
+    screens.wait_tile(0, "playing")

@@ -43,6 +43,8 @@ export class PlaybackPlayer {
   private failures = 0;
   private quietUntilMs = 0;
   private problem: Problem | null = null;
+  /** What the last question failed at; it is asked again by itself. */
+  private trouble: Problem | null = null;
   private isUnsupported = false;
   private isClosed = false;
   private wallUs: number | null = null;
@@ -71,6 +73,7 @@ export class PlaybackPlayer {
 
   retry(): void {
     this.problem = null;
+    this.trouble = null;
     this.failures = 0;
     this.quietUntilMs = 0;
   }
@@ -235,6 +238,8 @@ export class PlaybackPlayer {
       this.problem = problem;
     } else if (problem.kind === "missing" && this.open !== null && this.failures < 2) {
       this.dropLook();
+    } else {
+      this.trouble = problem;
     }
     this.quietUntilMs = performance.now() + backOffS(this.failures, Math.random()) * 1000;
     this.failures += 1;
@@ -265,6 +270,7 @@ export class PlaybackPlayer {
       return;
     }
     this.failures = 0;
+    this.trouble = null;
     this.take(answer.value, atUs);
   }
 
@@ -367,12 +373,13 @@ export class PlaybackPlayer {
       state,
       wallUs: this.wallUs,
       nextUs: known.kind === "empty" ? known.nextUs : null,
-      problem: this.problem,
+      problem: this.problem ?? (state === "loading" ? this.trouble : null),
       mseType: this.mseType,
       seekMs: this.seekMs,
       isCanvasShown: this.isCanvasShown,
     };
-    const key = `${state} ${this.wallUs ?? ""} ${snapshot.nextUs ?? ""} ${this.seekMs ?? ""} ${String(this.isCanvasShown)}`;
+    const told = snapshot.problem?.message ?? "";
+    const key = `${state} ${this.wallUs ?? ""} ${snapshot.nextUs ?? ""} ${this.seekMs ?? ""} ${String(this.isCanvasShown)} ${told}`;
     if (key === this.lastSnapshot) return;
     this.lastSnapshot = key;
     this.ports.onChange(snapshot);
