@@ -63,7 +63,7 @@ export function AddingList({ adding, onDone }: AddingListProps) {
   const section = useRef<HTMLElement>(null);
   useEffect(() => {
     // Its answer is a promise in newer browsers and no way to clean up: it is not handed on.
-    void section.current?.scrollIntoView({ block: "start" });
+    section.current?.scrollIntoView({ block: "start" });
   }, []);
   useEffect(() => {
     // What was typed into is gone: the keyboard goes on where the way goes on.
