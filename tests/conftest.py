@@ -26,7 +26,9 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start the whole product share one worker: two at once would only slow each other."""
+    """Tests that start the whole product: at most two at once, one of the browser's and one of the flows'."""
     for item in items:
-        if {"flows", "browser", "soak"} & set(item.path.parts):
-            item.add_marker(pytest.mark.xdist_group("product"))
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif {"flows", "soak"} & set(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("flows"))

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,21 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "cor
 LONGEST_FILE = 400
 
 
-def source_files() -> list[Path]:
-    return sorted(SOURCE.rglob("*.py"))
+@cache
+def source_files() -> tuple[Path, ...]:
+    return tuple(sorted(SOURCE.rglob("*.py")))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def all_imports() -> tuple[tuple[Path, str, int], ...]:
+    return tuple(
+        (path, module, line) for path in source_files() for module, line in imported_modules(tree_of(path))
+    )
 
 
 def room_of(path: Path) -> str:
@@ -51,9 +65,7 @@ def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def imports_by_file() -> Iterator[tuple[Path, str, int]]:
-    for path in source_files():
-        for module, line in imported_modules(ast.parse(path.read_text(encoding="utf-8"))):
-            yield path, module, line
+    yield from all_imports()
 
 
 def test_rooms_meet_at_faces_only() -> None:
@@ -95,7 +107,7 @@ def test_pictures_have_one_exit() -> None:
     offences = []
     for path in source_files():
         place = path.relative_to(SOURCE).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Name):
                 named = {node.id}
             elif isinstance(node, ast.Attribute):
@@ -113,7 +125,7 @@ def test_pictures_have_one_exit() -> None:
 def test_no_import_hides_in_a_function() -> None:
     offences = []
     for path in source_files():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 offences += [
                     f"{path.relative_to(SOURCE)}:{inner.lineno}"
@@ -150,7 +162,7 @@ def test_every_public_name_is_documented() -> None:
     """Public classes and functions say what types cannot; protocols' methods included."""
     bare = []
     for path in source_files():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         for node in tree.body:
             if (
                 isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
@@ -166,7 +178,7 @@ def test_only_the_clock_reads_the_clock() -> None:
     for path in source_files():
         if path.parts[-2:] in {("base", "clock.py"), ("base", "ids.py")}:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 name = f"{node.value.id}.{node.attr}"
                 if name in {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "time.monotonic"}:
