@@ -139,7 +139,7 @@ async def test_an_answer_that_takes_too_long_is_given_up(town: Town) -> None:
         start = asyncio.get_running_loop().time()
         answer = await client.get("/api/v1/status")
         assert answer.status_code == 504
-        assert asyncio.get_running_loop().time() - start < 4
+        assert asyncio.get_running_loop().time() - start < 12
 
 
 async def test_health_says_nothing_else(town: Town) -> None:

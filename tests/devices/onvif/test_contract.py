@@ -99,14 +99,14 @@ for event, arguments in opened:
 
 
 def test_service_definitions_come_from_the_librarys_own_files(tmp_path: pytest.TempPathFactory) -> None:
-    """No download, no cache file in anybody's home, under a second of work, under 200 MiB."""
+    """No download, no cache file in anybody's home, a second of work (five on a busy machine), under 200 MiB."""
     told = subprocess.run(
         [sys.executable, "-c", _COST], capture_output=True, text=True, timeout=60, check=False,
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(filter(None, sys.path))},
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     cpu_s, memory_mib = told.stdout.split()
-    assert float(cpu_s) < 3.0
+    assert float(cpu_s) < 5.0
     assert int(memory_mib) < 200
 
 
