@@ -1,6 +1,6 @@
 # The words of this repository. Each works on a fresh Debian or Ubuntu machine with Python 3.11+.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check bench ui fuzz soak golden lock clean
+.PHONY: help run test test-quick browser check bench ui fuzz soak golden lock clean
 
 PY := .venv/bin/python
 WORKERS ?= 2
@@ -11,9 +11,13 @@ help:            ## Show these words
 run: .venv/runtime.stamp ui   ## Install what is missing, start the whole product, print its address
 	@.venv/bin/civiscope up --simulate
 
-test: .venv/dev.stamp ui      ## All tests: units, properties, flows, browser (under 8 minutes on 2 cores)
+test: .venv/dev.stamp ui      ## Units, properties, flows of the real product (under 8 minutes on 2 cores)
 	@scripts/system-packages test
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not fuzz and not soak" -q
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not fuzz and not soak and not browser" -q
+
+browser: .venv/dev.stamp ui   ## The pages in Debian's Chromium, against the real server
+	@scripts/system-packages test
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m browser -q
 
 test-quick: .venv/dev.stamp   ## Tests without the browser and the slow ones
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not fuzz and not soak and not browser and not slow" -q
