@@ -13,14 +13,14 @@ run: .venv/runtime.stamp ui   ## Install what is missing, start the whole produc
 
 test: .venv/dev.stamp ui      ## Units, properties, flows of the real product (under 8 minutes on 2 cores)
 	@scripts/system-packages test
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not fuzz and not soak and not browser" -q
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not fuzz and not soak and not browser" -q
 
 browser: .venv/dev.stamp ui   ## The pages in Debian's Chromium, against the real server
 	@scripts/system-packages test
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m browser -q
 
 test-quick: .venv/dev.stamp   ## Tests without the browser and the slow ones
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not fuzz and not soak and not browser and not slow" -q
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not fuzz and not soak and not browser and not slow" -q
 
 check: .venv/dev.stamp ui     ## Format, lint, types, import contracts, lock files, UI lint and types
 	.venv/bin/ruff format --check src tests bench

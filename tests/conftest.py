@@ -22,13 +22,3 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real footage on this machine: {SHARED_DATA} is missing")
     return SHARED_DATA
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start the whole product: at most two at once, one of the browser's and one of the flows'."""
-    for item in items:
-        if "browser" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif {"flows", "soak"} & set(item.path.parts):
-            item.add_marker(pytest.mark.xdist_group("flows"))

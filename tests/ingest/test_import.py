@@ -231,6 +231,7 @@ async def test_a_cut_import_goes_on_where_it_was(site: Site, long_clip: Path, tm
     folder, killed = tmp_path / "volume", tmp_path / "killed"
     async with recording(site, folder, source, settings) as studio:
         await until(lambda: 300 < studio.intake.status()[0].units < 1000)
+        await until(lambda: any(folder.glob("segments/*/*.cvs")))
         shutil.copytree(folder, killed)
         (segment,) = sorted(killed.glob("segments/*/*.cvs"))[-1:]
         segment.write_bytes(segment.read_bytes()[:-100])  # the last write is torn

@@ -1,6 +1,7 @@
 """Probing: what is there, or in plain words what is wrong."""
 
 import asyncio
+import contextlib
 import hashlib
 import socket
 import ssl
@@ -308,13 +309,15 @@ async def dated(port: int, date: bytes) -> AsyncIterator[int]:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
 
         async def ask() -> None:
-            while data := await reader.read(65_536):
-                far_writer.write(data)
+            with contextlib.suppress(ConnectionError):
+                while data := await reader.read(65_536):
+                    far_writer.write(data)
             far_writer.close()
 
         asking = asyncio.create_task(ask())
-        while data := await far_reader.read(65_536):
-            writer.write(data.replace(b"\r\nCSeq:", b"\r\nDate: " + date + b"\r\nCSeq:"))
+        with contextlib.suppress(ConnectionError):
+            while data := await far_reader.read(65_536):
+                writer.write(data.replace(b"\r\nCSeq:", b"\r\nDate: " + date + b"\r\nCSeq:"))
         await asking
 
     async with listening(serve) as near:

@@ -81,7 +81,7 @@ def test_importing_changes_nothing_of_the_process() -> None:
 
 
 _COST = """
-import os, resource, sys, time
+import os, sys, time
 from pathlib import Path
 from civiscope.devices.drivers.onvif.library import Documents
 opened = []
@@ -89,12 +89,14 @@ WATCHED = ("open", "socket.connect", "socket.getaddrinfo", "sqlite3.connect")
 sys.addaudithook(lambda event, arguments: opened.append((event, arguments)) if event in WATCHED else None)
 began = time.process_time()
 Documents().load_all()
-print(round(time.process_time() - began, 2), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+cpu_s = round(time.process_time() - began, 2)
+status = Path("/proc/self/status").read_text()
+print(cpu_s, int(status.split("VmHWM:")[1].split()[0]) // 1024)
 assert not list(Path(os.environ["HOME"]).iterdir())
 for event, arguments in opened:
     path = str(arguments[0])
     assert event == "open", (event, arguments)
-    assert "/onvif/wsdl/" in path or ".py" in path, path
+    assert "/onvif/wsdl/" in path or ".py" in path or path == "/proc/self/status", path
 """
 
 
