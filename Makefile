@@ -17,7 +17,7 @@ test: .venv/dev.stamp ui      ## Units, properties, flows of the real product (u
 
 browser: .venv/dev.stamp ui   ## The pages in Debian's Chromium, against the real server
 	@scripts/system-packages test
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m browser -q
+	$(PY) -m pytest -m browser -q
 
 test-quick: .venv/dev.stamp   ## Tests without the browser and the slow ones
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not fuzz and not soak and not browser and not slow" -q
