@@ -187,7 +187,7 @@ def soak(product: Product, desk: Desk, cameras: Cameras, clips: list[Path]) -> N
             for role, pid in product.pids().items():
                 if role in ROLES:
                     tally.resident[role].append(resident_bytes(pid))
-            kill_one(product, rng.choices(ROLES, (3, 3, 1, 1))[0], tally)
+            kill_one(product, rng.choices(ROLES, (3, 3, 1, 1, 1))[0], tally)
         time.sleep(6)
     finally:
         watchers.stop()
