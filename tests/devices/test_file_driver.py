@@ -137,6 +137,5 @@ async def test_an_address_that_is_none(address: str) -> None:
 
 
 def test_settings_say_where_and_how() -> None:
-    found = FileSettings.model_validate_json('{"folders": ["/srv/footage"], "import": true}')
-    assert found.imports
+    found = FileSettings.model_validate_json('{"folders": ["/srv/footage"]}')
     assert found.folders == ("/srv/footage",)

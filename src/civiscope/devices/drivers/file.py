@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from civiscope.base import AppError
 from civiscope.devices.address import import_start_us
@@ -39,14 +39,12 @@ FILES_LIMIT = 10_000
 
 
 class FileSettings(BaseModel):
-    """`{"folders": ["/srv/footage"], "import": false}`."""
+    """`{"folders": ["/srv/footage"]}`. Whether a file is imported with its own time is said by its address."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     folders: tuple[str, ...] = ()
     """Absolute; files lie below one of them, with links followed."""
-    imports: bool = Field(default=False, alias="import")
-    """Imported once with its own time; else looped as if it were live. The transport's business."""
 
 
 class FileDevice(Unsteered):
