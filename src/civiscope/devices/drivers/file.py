@@ -39,7 +39,7 @@ FILES_LIMIT = 10_000
 
 
 class FileSettings(BaseModel):
-    """`{"folders": ["/srv/footage"]}`. Whether a file is imported with its own time is said by its address."""
+    """`{"folders": ["/srv/footage"]}`; whether a file is imported with its own time is in its address."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
