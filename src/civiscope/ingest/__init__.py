@@ -19,6 +19,7 @@ from civiscope.ingest.model import (
     Transport,
 )
 from civiscope.ingest.ports import StreamSink
+from civiscope.ingest.recorded_only import RecordedOnly
 from civiscope.ingest.probe import presented_certificate, probe
 from civiscope.ingest.settings import IntakeSettings
 
@@ -27,5 +28,5 @@ __all__ = [
     "FeedRun", "FeedServer", "FeedSettings", "FeedStart", "FeedUnit",
     "Intake", "IntakeSettings", "StreamSink", "presented_certificate",
     "probe",
-    "ImportMark", "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
+    "ImportMark", "LossReason", "Probed", "RecordedOnly", "StreamSource", "StreamState", "StreamStatus", "Transport",
 ]  # fmt: skip
