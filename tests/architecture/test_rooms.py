@@ -28,6 +28,10 @@ ONE_HOME = {
     "lxml": "devices",
     "webauthn": "security",
     "pkcs11": "security",
+    "onnxruntime": "analytics",
+    "lap": "analytics",
+    "aiortc": "viewing",
+    "aiomqtt": "notify",
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "core"}
 LONGEST_FILE = 400

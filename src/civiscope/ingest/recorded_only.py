@@ -1,4 +1,4 @@
-"""A sink that sees the streams which are to be recorded, and not those that are taken in for the feed alone."""
+"""A sink that sees the streams which are to be recorded, and not those taken in for the feed alone."""
 
 from collections.abc import Iterable
 
