@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civiscope.analytics.detector import RIVAL_GROUPS, Floats, overlaps
-from civiscope.analytics.model import CLASSES, Box, Detections, TrackedObject
+from civiscope.analytics.model import CLASSES, Box, Detections, ObjectClass, TrackedObject
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_VEHICLES = int(RIVAL_GROUPS[CLASSES.index(ObjectClass.CAR)])
 _FAR = 1e3
 """The cost of a pair that may not be."""
 
@@ -46,6 +47,8 @@ class TrackerSettings:
     """For one that rested: what is behind or before it may confuse the detector."""
     resting_misses: int = 3
     """A thing at rest where nothing moves is forgotten after so many looks that did not find it."""
+    double_share: float = 0.8
+    """A weak vehicle of which so much lies within a strong one is the same vehicle."""
     resting_speed: float = 0.12
     """Below this, in its own heights a second, it rests."""
     resting_after_s: float = 1.0
@@ -122,6 +125,7 @@ class Tracker:
         self._go_on(*weakly, detections, step_s)
         self._forget(was_resting, np.ones(len(self._ids), bool) if stirred is None else stirred)
         self._begin(detections, unused)
+        self._forget_doubles()
         return self.objects()
 
     def carry(self, at_us: int, stirred: Bools) -> tuple[TrackedObject, ...]:
@@ -239,6 +243,25 @@ class Tracker:
         limit_s = np.where(self._hits < settings.hits_to_confirm, settings.new_lost_s, limit_s)
         in_time = at_us - self._found_us <= limit_s * 1e6
         self._keep(np.where(is_calm, self._misses < settings.resting_misses, in_time))
+
+    def _forget_doubles(self) -> None:
+        """Of two vehicles, one within the other, the one that only weak detections keep: a bonnet, a trailer."""
+        settings = self._settings
+        confirmed = self._hits >= settings.hits_to_confirm
+        vehicles = np.flatnonzero((self._group == _VEHICLES) & confirmed)
+        if len(vehicles) < 2:
+            return
+        boxes, scores = self.boxes_n()[vehicles], self._score[vehicles]
+        low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+        high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+        both = np.maximum(high - low, 0.0).prod(2)
+        within = both > settings.double_share * (boxes[:, 2:] - boxes[:, :2]).prod(1)[:, None]
+        np.fill_diagonal(within, False)
+        strong = self._is_seen[vehicles] & (scores >= settings.strong_score)
+        doubled = (within & strong[None, :]).any(1) & ~strong
+        kept = np.ones(len(self._ids), bool)
+        kept[vehicles[doubled]] = False
+        self._keep(kept)
 
     def _begin(self, detections: Detections, found: Ints) -> None:
         count = len(found)
