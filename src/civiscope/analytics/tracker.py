@@ -55,6 +55,8 @@ class TrackerSettings:
     position_gain: float = 0.75
     speed_gain: float = 0.35
     size_gain: float = 0.4
+    shown_s: float = 0.1
+    """How slowly the box that is told follows: single frames do not count where there are many a second."""
 
 
 class Tracker:
@@ -67,6 +69,8 @@ class Tracker:
         self._ids: Ints = np.zeros(0, np.int64)
         self._centre: Floats = np.zeros((0, 2), np.float32)
         self._size: Floats = np.zeros((0, 2), np.float32)
+        self._shown: Floats = np.zeros((0, 4), np.float32)
+        """Drawn to where strong detections are, else to the filtered box; moved on while it is not found."""
         self._speed: Floats = np.zeros((0, 2), np.float32)
         """Of the picture's width and height a second."""
         self._votes: Floats = np.zeros((0, len(CLASSES)), np.float32)
@@ -143,7 +147,7 @@ class Tracker:
         shown = np.flatnonzero(self._hits >= self._settings.hits_to_confirm)
         if not len(shown):
             return ()
-        boxes = np.clip(self.boxes_n()[shown], 0.0, 1.0)
+        boxes = np.clip(self._shown[shown], 0.0, 1.0)
         kinds = self._votes[shown].argmax(1)
         rows = zip(
             self._ids[shown].tolist(), kinds.tolist(), boxes.tolist(), self._score[shown].tolist(),
@@ -163,7 +167,9 @@ class Tracker:
         if step_s:
             lost = (at_us - self._found_us > 700_000)[:, None]
             self._speed[lost.ravel()] *= 0.6
-            self._centre += self._speed * np.float32(min(step_s, 1.0))
+            way = self._speed * np.float32(min(step_s, 1.0))
+            self._centre += way
+            self._shown += np.tile(way, 2)
         return step_s
 
     def _match(
@@ -220,6 +226,10 @@ class Tracker:
         self._centre[tracks] += gain * missing
         self._speed[tracks] += (speed_gain * missing / since_s).astype(np.float32)
         self._size[tracks] += np.float32(settings.size_gain) * (size - self._size[tracks])
+        is_strong = (detections.scores[found] >= settings.strong_score)[:, None]
+        wanted = np.where(is_strong, boxes, self.boxes_n()[tracks])
+        nearer = np.float32(1.0 - np.exp(-max(step_s, 0.02) / settings.shown_s))
+        self._shown[tracks] += nearer * (wanted - self._shown[tracks])
         self._votes[tracks] *= np.float32(0.97)
         self._votes[tracks, detections.classes[found]] += detections.scores[found]
         self._score[tracks] = detections.scores[found]
@@ -275,6 +285,7 @@ class Tracker:
             _ids=np.arange(self._next_id, self._next_id + count),
             _centre=(boxes[:, :2] + boxes[:, 2:]) / 2,
             _size=boxes[:, 2:] - boxes[:, :2],
+            _shown=boxes,
             _speed=np.zeros((count, 2), np.float32),
             _votes=votes,
             _group=RIVAL_GROUPS[detections.classes[found]],
@@ -298,6 +309,6 @@ class Tracker:
 
 
 _COLUMNS = (
-    "_ids", "_centre", "_size", "_speed", "_votes", "_group", "_score", "_hits", "_misses", "_first_us",
+    "_ids", "_centre", "_size", "_shown", "_speed", "_votes", "_group", "_score", "_hits", "_misses", "_first_us",
     "_found_us", "_moved_us", "_is_seen",
 )  # fmt: skip
