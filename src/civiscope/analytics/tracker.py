@@ -312,15 +312,8 @@ class Tracker:
 
 
 _COLUMNS = (
-    "_ids", "_centre", "_size", "_shown", "_speed", "_votes", "_group", "_score", "_hits", "_misses", "
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""_first_us",
-    "_found_us", "_moved_us", "_is_seen",
+    "_ids", "_centre", "_size", "_shown", "_speed", "_votes", "_group", "_score", "_hits", "_misses",
+    "_first_us", "_found_us", "_moved_us", "_is_seen",
 )  # fmt: skip
 
 
