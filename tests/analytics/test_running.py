@@ -67,7 +67,8 @@ def frame(index: int = 0) -> SeenFrame:
     return SeenFrame(index, AT_US + index * 200_000, ())
 
 
-def seen(phase: Phase = Phase.OCCURRED, event_id: UUID | None = None, **more: Any) -> Observation:
+def seen(phase: Any = Phase.OCCURRED, event_id: Any = None, **more: Any) -> Observation:
+    """With the mistakes that a test wants."""
     return replace(Observation(event_id or UUID(int=9), "mine.seen", phase, 0, 0), **more)
 
 
@@ -79,7 +80,7 @@ def boom(_: object) -> Any:
     ("do", "words"),
     [
         (boom, "failed: RuntimeError: boom"),
-        (lambda frame: (one for one in ()), "gave a generator"),
+        (lambda frame: (number for number in range(3)), "gave a generator"),
         (lambda frame: exit_now(), "failed: SystemExit"),
         (lambda frame: None, "gave a NoneType"),
         (lambda frame: "zone.entered", "gave a str"),
@@ -173,7 +174,12 @@ def test_late_three_times_in_a_hundred_is_off() -> None:
     assert analytic.is_on
     analytic.look(frame(99))
     assert "longer than its 0.2 s 3 times, 0.30 s" in analytic.trouble
-    seldom = running(lambda one: clock.advance(300_000 * (one.index % 60 == 0)) or (), clock)
+
+    def dawdle(one: SeenFrame) -> Any:
+        clock.advance(300_000 * (one.index % 60 == 0))
+        return ()
+
+    seldom = running(dawdle, clock)
     for index in range(300):
         seldom.look(frame(index))
     assert seldom.is_on

@@ -138,7 +138,7 @@ def test_it_enters_before_it_leaves_and_in_turn(path: list[tuple[tuple[float, fl
 
 def test_frames_at_odd_paces_keep_seconds() -> None:
     analytic = ANALYTIC.make(ZoneSettings.model_validate({**MINE, "min_dwell_s": 1.0}))
-    said = []
+    said: list[Observation] = []
     for index in range(4):
         said += analytic.look(SeenFrame(index, index * 700_000, (tracked(1, IN),)))
     assert [(one.kind, one.at_us) for one in said] == [("zone.entered", 700_000), ("zone.present", 1_400_000)]
