@@ -134,7 +134,8 @@ class ChannelEye:
             strong = self._detector.levels.strong
             parts = unexplained(motion, found, strong)
             if len(parts):
-                found = with_vehicles(found, strong, self._second, _ask(self._second, frame), parts)
+                seen = _ask(self._second, frame)
+                found = with_vehicles(found, strong, seen, self._second.levels.strong, parts)
         return self._tracker.update(found, at_us, stirred)
 
 

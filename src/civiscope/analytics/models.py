@@ -240,5 +240,5 @@ def _fetched(entry: ModelEntry, fetch: Fetch) -> bytes:
 
 
 def _builtin_card() -> str:
-    card = files("civiscope.analytics").joinpath("weights", "card.md")
+    card = files("civiscope.analytics").joinpath("weights", "builtin.md")
     return card.read_text(encoding="utf-8").strip() if card.is_file() else ""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from civiscope.analytics.detector import Detector, Floats, overlaps
+from civiscope.analytics.detector import Floats, overlaps
 from civiscope.analytics.model import CLASSES, VEHICLES, Box, Detections, ObjectClass
 from civiscope.analytics.motion import Motion
 
@@ -25,15 +25,18 @@ def unexplained(motion: Motion, found: Detections, strong: float) -> Floats:
     parts = np.array(large, np.float32)
     known = found.boxes_n[(found.scores >= strong) & (found.classes != _BAG)]
     covered = _shares(parts, known).max(1, initial=0.0) >= _EXPLAINED_SHARE
-    return parts[~covered]
+    left: Floats = parts[~covered]
+    return left
 
 
 def with_vehicles(
-    found: Detections, strong: float, second: Detector, seen: Detections, parts: Floats
+    found: Detections, strong: float, seen: Detections, seen_strong: float, parts: Floats
 ) -> Detections:
-    """What the first found, and vehicles that only the second is sure of, where something unexplained
-    moves."""
-    sure = (seen.scores >= max(strong, second.levels.strong)) & _VEHICLES[seen.classes]
+    """What the first found, and vehicles that only the second is sure of, where the unexplained moves.
+
+    `strong` and `seen_strong`: the levels of the two.
+    """
+    sure = (seen.scores >= max(strong, seen_strong)) & _VEHICLES[seen.classes]
     boxes, scores, classes = seen.boxes_n[sure], seen.scores[sure], seen.classes[sure]
     moves = _shares(boxes, parts).max(1, initial=0.0) >= _MOVING_SHARE
     known = found.boxes_n[(found.scores >= strong) & (found.classes != _BAG)]
