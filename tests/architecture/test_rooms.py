@@ -102,6 +102,7 @@ PICTURE_READERS = {
     "Keyring": {"security", "recording"},
     "load_keyring": {"security"},
     "decode_key_frame": {"media", "app/worker.py", "simulator/onvif/views.py"},
+    "PictureDecoder": {"media", "analytics", "app/analyst.py", "evaluation"},
 }
 """Where a name that opens recorded bytes, reads live units or makes a picture of them may stand at all."""
 
