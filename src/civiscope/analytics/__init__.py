@@ -6,6 +6,7 @@ Invariants: a frame never leaves the process that decoded it; every span that wa
 a picture leaves sealed only; an analytic that throws or hangs takes nothing down but itself.
 """
 
+from civiscope.analytics.assignment import best_assignment
 from civiscope.analytics.face import (
     AnalysisPlan,
     AnalystFace,
@@ -42,6 +43,6 @@ __all__ = [
     "ChannelPlan", "ModelInfo",
     "AnalyticTroubled", "CoverageChanged", "ObservationMade",
     "CLASSES", "VEHICLES", "Box", "Detections", "ObjectClass", "Observation", "Phase", "SeenFrame",
-    "TrackedObject", "covers",
+    "TrackedObject", "covers", "best_assignment",
     "ANALYTIC_ENTRY_POINTS", "AiUseClass", "Analytic", "AnalyticPlugin", "DetectorNeeds",
 ]  # fmt: skip
