@@ -1,13 +1,13 @@
 """Where in a JSON text each value stands, so that a fault in a file can name its line."""
 
 import json
-from json.decoder import scanstring
 from typing import Any
 
 from civiscope.base import AppError, ErrorKind
 
 _DEPTH_LIMIT = 64
 _SPACE = " \t\r\n"
+_DECODER = json.JSONDecoder()
 
 Path = tuple[str | int, ...]
 
@@ -46,7 +46,7 @@ class JsonText:
         if first == "[":
             return self._array(path, at)
         if first == '"':
-            return scanstring(self._text, at + 1)[1]
+            return _DECODER.raw_decode(self._text, at)[1]
         while at < len(self._text) and self._text[at] not in _SPACE + ",]}":
             at += 1
         return at
@@ -54,7 +54,7 @@ class JsonText:
     def _object(self, path: Path, at: int) -> int:
         at = self._skip(at + 1)
         while self._text[at] != "}":
-            key, at = scanstring(self._text, self._skip(at) + 1)
+            key, at = _DECODER.raw_decode(self._text, self._skip(at))
             at = self._skip(at) + 1  # the colon
             at = self._after(self._walk((*path, key), at), "}")
         return at + 1

@@ -1,9 +1,10 @@
 """A scene: the zones and lines of one view, and what is to be said of them (docs/design/evaluation.md)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.evaluation.formats import read_text
@@ -19,17 +20,21 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SceneZone(_Strict):
-    """A polygon to watch, in normalised points."""
+class SceneShape(_Strict):
+    """A named place in the view."""
 
     name: _Name
+
+
+class SceneZone(SceneShape):
+    """A polygon to watch, in normalised points."""
+
     points: Annotated[tuple[_Point, ...], Field(min_length=3, max_length=64)]
 
 
-class SceneLine(_Strict):
+class SceneLine(SceneShape):
     """A line to watch: A is on its left, looking from its first point to its last (y grows downwards)."""
 
-    name: _Name
     points: Annotated[tuple[_Point, ...], Field(min_length=2, max_length=64)]
 
 
@@ -51,18 +56,6 @@ class Scene(_Strict):
     lines: tuple[SceneLine, ...] = ()
     analytics: tuple[SceneAnalytic, ...] = ()
 
-    @model_validator(mode="after")
-    def _names_are_known(self) -> "Scene":
-        zones, lines = {one.name for one in self.zones}, {one.name for one in self.lines}
-        if len(zones) + len(lines) != len(self.zones) + len(self.lines) or zones & lines:
-            raise ValueError("two zones or lines have the same name")
-        for at, one in enumerate(self.analytics):
-            if one.zone and one.zone not in zones:
-                raise ValueError(f"analytics.{at}: there is no zone '{one.zone}'")
-            if one.line and one.line not in lines:
-                raise ValueError(f"analytics.{at}: there is no line '{one.line}'")
-        return self
-
     def settings_of(self, analytic: SceneAnalytic) -> dict[str, Any]:
         """The plug-in's settings with the geometry put in."""
         found: dict[str, Any] = dict(analytic.settings)
@@ -77,17 +70,40 @@ class Scene(_Strict):
 
 def read_scene(path: Path) -> tuple[Scene, JsonText]:
     """The scene, and its text for naming lines; AppError that names the line of a fault."""
-    text = JsonText(path.name, read_text(path))
+    written = read_text(path)
+    text = JsonText(path.name, written)
     try:
-        return Scene.model_validate_json(read_text(path)), text
+        scene = Scene.model_validate_json(written)
     except ValidationError as error:
         raise scene_fault(path.name, text, error, ()) from None
+    _check_names(path.name, text, scene)
+    return scene, text
 
 
 def scene_fault(name: str, text: JsonText, error: ValidationError, within: tuple[str | int, ...]) -> AppError:
     """The first fault in words, with its line; `within` is where the validated value stands in the file."""
     fault = error.errors()[0]
     place = (*within, *fault["loc"])
-    words = str(fault["msg"]).removeprefix("Value error, ")
+    return _fault(name, text, place, str(fault["msg"]).removeprefix("Value error, "))
+
+
+def _check_names(name: str, text: JsonText, scene: Scene) -> None:
+    """Each zone and line has a name of its own, and analytics name those that are there."""
+    known: set[str] = set()
+    named: tuple[tuple[str, Sequence[SceneShape]], ...] = (("zones", scene.zones), ("lines", scene.lines))
+    for kind, shapes in named:
+        for at, shape in enumerate(shapes):
+            if shape.name in known:
+                raise _fault(name, text, (kind, at, "name"), f"'{shape.name}' is the name of another")
+            known.add(shape.name)
+    zones, lines = {one.name for one in scene.zones}, {one.name for one in scene.lines}
+    for at, one in enumerate(scene.analytics):
+        if one.zone and one.zone not in zones:
+            raise _fault(name, text, ("analytics", at, "zone"), f"there is no zone '{one.zone}'")
+        if one.line and one.line not in lines:
+            raise _fault(name, text, ("analytics", at, "line"), f"there is no line '{one.line}'")
+
+
+def _fault(name: str, text: JsonText, place: tuple[str | int, ...], words: str) -> AppError:
     where = ".".join(str(one) for one in place) or "the whole"
     return AppError(ErrorKind.INVALID, f"{name}, line {text.line_of(place)}: {where}: {words}.")
