@@ -7,6 +7,8 @@ a picture leaves sealed only; an analytic that throws or hangs takes nothing dow
 """
 
 from civiscope.analytics.assignment import best_assignment
+from civiscope.analytics.detector import Detector
+from civiscope.analytics.eye import ChannelEye, Seen, SeeingSettings
 from civiscope.analytics.face import (
     AnalysisPlan,
     AnalystFace,
@@ -30,6 +32,7 @@ from civiscope.analytics.model import (
     TrackedObject,
     covers,
 )
+from civiscope.analytics.motion import BlockMap, Motion, MotionSettings
 from civiscope.analytics.plugin import (
     ANALYTIC_ENTRY_POINTS,
     AiUseClass,
@@ -37,6 +40,9 @@ from civiscope.analytics.plugin import (
     AnalyticPlugin,
     DetectorNeeds,
 )
+from civiscope.analytics.plugin_shelf import SHIPPED_ANALYTICS, AnalyticInfo, PluginShelf
+from civiscope.analytics.running import RunningAnalytic, Said, start_analytic
+from civiscope.analytics.tracker import Tracker, TrackerSettings
 
 __all__ = [
     "AnalysisPlan", "AnalystFace", "AnalystStatus", "AnalyticOrder", "AnalyticState", "ChannelFigures",
@@ -44,5 +50,8 @@ __all__ = [
     "AnalyticTroubled", "CoverageChanged", "ObservationMade",
     "CLASSES", "VEHICLES", "Box", "Detections", "ObjectClass", "Observation", "Phase", "SeenFrame",
     "TrackedObject", "covers", "best_assignment",
+    "BlockMap", "ChannelEye", "Detector", "Motion", "MotionSettings", "Said", "Seen", "SeeingSettings", "Tracker",
+    "TrackerSettings",
+    "SHIPPED_ANALYTICS", "AnalyticInfo", "PluginShelf", "RunningAnalytic", "start_analytic",
     "ANALYTIC_ENTRY_POINTS", "AiUseClass", "Analytic", "AnalyticPlugin", "DetectorNeeds",
 ]  # fmt: skip
