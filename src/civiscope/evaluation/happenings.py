@@ -27,7 +27,7 @@ class TrueEvent(BaseModel):
     to_s: float
     zone: str = ""
     direction: str = ""
-    object_class: str = Field(default="", alias="class")
+    object_class: str = Field(default="", validation_alias="class", serialization_alias="class")
 
 
 class EventTruth(BaseModel):
