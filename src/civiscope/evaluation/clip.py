@@ -12,7 +12,7 @@ from civiscope.evaluation.result import ClipFacts
 from civiscope.media import EncoderSettings, FileUnits, TrackConfig, TrackKind, read_video_facts, recode_clip
 
 LIVE_WIDTH_PX, LIVE_FPS, LIVE_BITRATE_BPS = 640, 5, 256_000
-"""What cameras are asked for (docs/design/devices.md): 640 wide, 5 fps, at most 256 kbit/s, a key frame each 2 s."""
+"""What cameras are asked for: 640 wide, 5 fps, at most 256 kbit/s, a key frame each 2 s."""
 _NATIVE_BITRATE_BPS = 8_000_000
 _READ_BYTES = 1 << 20
 

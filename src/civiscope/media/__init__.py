@@ -22,7 +22,8 @@ from civiscope.media.still import Still, decode_key_frame
 __all__ = [
     "DecodeError", "Frame", "PictureDecoder",
     "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
-    "FileUnits", "VideoFacts", "read_duration_us", "read_tracks", "read_video_facts", "Still", "decode_key_frame",
+    "FileUnits", "VideoFacts", "read_duration_us", "read_tracks", "read_video_facts",
+    "Still", "decode_key_frame",
     "ForeignOrders", "ForeignReader", "ForeignTrack", "LiveUnit",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
 ]  # fmt: skip

@@ -27,7 +27,7 @@ _CONTAINERS = (
 )  # fmt: skip
 _OPEN_OPTIONS = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "file"}
 """A file is what its bytes say, not its name: no playlist (HLS, ffconcat, …) that leads elsewhere."""
-_PICTURE_CONTAINERS = ",".join((*_CONTAINERS, "gif"))
+_PICTURE_OPTIONS = _OPEN_OPTIONS | {"format_whitelist": ",".join((*_CONTAINERS, "gif"))}
 _PCM_UNIT_S = Fraction(1, 50)
 _CODECS = {
     "h264": Codec.H264,
