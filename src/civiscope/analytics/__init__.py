@@ -6,6 +6,7 @@ Invariants: a frame never leaves the process that decoded it; every span that wa
 a picture leaves sealed only; an analytic that throws or hangs takes nothing down but itself.
 """
 
+from civiscope.analytics.assignment import best_assignment
 from civiscope.analytics.builtin import BUILTIN_NAME, load_builtin
 from civiscope.analytics.detector import Detector
 from civiscope.analytics.eye import ChannelEye, SeeingSettings, Seen, build_eye
