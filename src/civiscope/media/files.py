@@ -119,9 +119,7 @@ def read_video_facts(path: Path) -> VideoFacts:
     if not path.is_file():
         raise AppError(ErrorKind.MISSING, f"There is no file {path}: check the name.")
     try:
-        with av.open(
-            str(path), options=_OPEN_OPTIONS | {"format_whitelist": _PICTURE_CONTAINERS}
-        ) as container:
+        with av.open(str(path), options=_PICTURE_OPTIONS) as container:
             if not container.streams.video:
                 raise AppError(ErrorKind.INVALID, f"{path.name} holds no pictures.")
             stream = container.streams.video[0]
