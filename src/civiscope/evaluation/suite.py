@@ -126,17 +126,17 @@ def _box_rows(run: SuiteRun, found: AnalysisResult, files: _BoxFiles, mode: str)
     count = sum(int((~frame.ignored).sum()) for frame in truth.values())
 
     def row(measure: str, value: str, is_met: bool | None = None, detail: str = "") -> SuiteRow:
-        return SuiteRow(
-            run.name, mode, found.run.detector, measure, value, count, is_met, run.conditions, detail
-        )
+        name = found.run.detector
+        return SuiteRow(run.name, mode, name, measure, value, count, is_met, run.conditions, detail)
 
     score = score_detections(truth, alone, _IOU, sure)
+    average = score.average_precision or 0.0
     recall, precision = score.recall or 0.0, score.precision or 0.0
     yield row(
         f"people found from score {sure:g}, recall / precision at IoU {_IOU:g}",
         f"{recall:.3f} / {precision:.3f}",
         recall >= _LEAST_RECALL and precision >= _LEAST_PRECISION,
-        f"AP {score.average_precision or 0.0:.3f}; promised {_LEAST_RECALL} / {_LEAST_PRECISION} with YOLOX-nano",
+        f"AP {average:.3f}; promised with YOLOX-nano: {_LEAST_RECALL} / {_LEAST_PRECISION}",
     )
     heights = recall_by_height(truth, followed, _HEIGHTS_PX, _IOU)
     yield row("recall by height, followed", "; ".join(_height_words(*one) for one in heights))
