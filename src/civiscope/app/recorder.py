@@ -1,6 +1,7 @@
 """The recorder process: takes streams in, writes them, hands them on; needs no server and no private key."""
 
 import asyncio
+from dataclasses import replace
 
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
@@ -11,7 +12,7 @@ from civiscope.app.volume_watch import VolumeWatch
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
 from civiscope.devices import DeviceGate, GateRules
-from civiscope.ingest import FeedServer, Intake, IntakeSettings, StreamSource
+from civiscope.ingest import FeedServer, Intake, IntakeSettings, StreamSource, StreamState, StreamStatus
 from civiscope.recording import (
     Recorder,
     RecorderFace,
@@ -44,8 +45,9 @@ def recorder_settings(settings: Settings) -> RecorderSettings:
 class RecorderDesk:
     """Implements `RecorderFace`; lives on the recorder's loop."""
 
-    def __init__(self, intake: Intake, plan_file: PlanFile, volume: VolumeWatch) -> None:
+    def __init__(self, intake: Intake, recorder: Recorder, plan_file: PlanFile, volume: VolumeWatch) -> None:
         self._intake = intake
+        self._recorder = recorder
         self._plan_file = plan_file
         self._volume = volume
         self._plan = RecordingPlan()
@@ -66,7 +68,14 @@ class RecorderDesk:
     async def status(self) -> RecorderStatus:
         """Plan, streams and volumes."""
         volume = await asyncio.to_thread(self._volume.status)
-        return RecorderStatus(tuple(self._intake.status()), (volume,), plan_digest(self._plan))
+        streams = tuple(self._as_written(one) for one in self._intake.status())
+        return RecorderStatus(streams, (volume,), plan_digest(self._plan))
+
+    def _as_written(self, status: StreamStatus) -> StreamStatus:
+        """An import is finished when its last picture is on the disk: then its file may go."""
+        if status.state is StreamState.FINISHED and not self._recorder.is_written(status.stream_id):
+            return replace(status, state=StreamState.RUNNING)
+        return status
 
     def _record(self, plan: RecordingPlan) -> None:
         self._intake.set_gate(DeviceGate(plan.gate))
@@ -93,7 +102,7 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
         intake = Intake((recorder, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, plan_file, watch)
+        desk = RecorderDesk(intake, recorder, plan_file, watch)
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)
