@@ -63,7 +63,7 @@ from civiscope.security import (
     terminal_principal,
 )
 from civiscope.storage import Database
-from civiscope.viewing import MediaAnswer, Wish
+from civiscope.viewing import MediaAnswer, WhepAnswer, Wish
 
 HOST = "localhost"
 CHEAP_SCRYPT = ScryptSettings(1 << 10)
@@ -199,6 +199,7 @@ class FakeLook:
     given: int = 0
     fault: AppError | None = None
     is_abandoned: bool = False
+    offers: list[tuple[str, str]] = field(default_factory=list)
 
     async def live(self) -> AsyncIterator[bytes]:
         self.watchers += 1
@@ -209,6 +210,15 @@ class FakeLook:
                 yield message
         finally:
             self.watchers -= 1
+
+    async def whep(self, offer: str, address: str) -> WhepAnswer:
+        self.offers.append((offer, address))
+        return WhepAnswer(self.id, "v=0 answer")
+
+    def end_whep(self, peer_id: UUID) -> None:
+        if peer_id != self.id or not self.offers:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        self.offers.clear()
 
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
         if at_us > 1_000_000:

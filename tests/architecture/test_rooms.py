@@ -28,6 +28,8 @@ ONE_HOME = {
     "lxml": "devices",
     "webauthn": "security",
     "pkcs11": "security",
+    "aiortc": "viewing",
+    "aioice": "viewing",
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "core"}
 LONGEST_FILE = 400

@@ -16,11 +16,13 @@ from civiscope.media.model import (
     TrackKind,
     UnitFlags,
 )
+from civiscope.media.packets import CodedPacket, annexb_packet
 from civiscope.media.still import Still, decode_key_frame
 
 __all__ = [
     "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
     "FileUnits", "read_duration_us", "read_tracks", "Still", "decode_key_frame",
+    "CodedPacket", "annexb_packet",
     "ForeignOrders", "ForeignReader", "ForeignTrack", "LiveUnit",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
 ]  # fmt: skip

@@ -1,7 +1,8 @@
 """One permitted look: what its holder may ask for, until it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,13 +18,14 @@ from civiscope.base import (
     new_id,
 )
 from civiscope.privacy import Function
-from civiscope.viewing.live_hub import LiveHub
 from civiscope.viewing.live_queue import LiveQueue
-from civiscope.viewing.model import MediaAnswer, Wish
+from civiscope.viewing.live_watch import LiveSources, LiveWatch
+from civiscope.viewing.model import MediaAnswer, WhepAnswer, Wish
 from civiscope.viewing.playback import BuiltMedia, MediaBuilder, build_media
 from civiscope.viewing.ports import Recordings
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
+from civiscope.viewing.whep_desk import WhepDesk
 
 _EPOCH_LEAD_US = 600_000_000
 """Media time 0 lies this long before the span, so that the key unit before its start has a time too."""
@@ -39,7 +41,8 @@ _NEAR_END_US = 500_000
 class LookFaces:
     """What all looks stand on."""
 
-    hub: LiveHub
+    sources: LiveSources
+    whep: WhepDesk
     pool: ReaderPool
     recordings: Recordings
     clock: Clock
@@ -62,6 +65,8 @@ class Look:
         self._stream_id = stream_id
         self._faces = faces
         self._queue: LiveQueue | None = None
+        self._watched_since_us = 0
+        self._peer_id: UUID | None = None
         self._ending: AppError | None = None
         self._seen: list[Span] = []
         self._sent_bytes = 0
@@ -84,7 +89,7 @@ class Look:
     @property
     def mse_type(self) -> str | None:
         """Of a live stream that somebody watches already; else the first state or answer says it."""
-        return self._faces.hub.mse_type(self._stream_id) if self.function is Function.LIVE else None
+        return self._faces.sources.hub.mse_type(self._stream_id) if self.function is Function.LIVE else None
 
     @property
     def is_watched(self) -> bool:
@@ -93,8 +98,9 @@ class Look:
 
     @property
     def seen(self) -> tuple[Span, ...]:
-        """What was given out, joined where it touches."""
-        return tuple(merge_spans(self._seen, _JOIN_SEEN_US))
+        """What was given out, joined where it touches; what is watched now ends now."""
+        now = [self._watched_span()] if self._queue is not None else []
+        return tuple(merge_spans([*self._seen, *now], _JOIN_SEEN_US))
 
     @property
     def sent_bytes(self) -> int:
@@ -102,26 +108,66 @@ class Look:
         return self._sent_bytes + (self._queue.sent_bytes if self._queue else 0)
 
     async def live(self) -> AsyncIterator[bytes]:
-        """Framed messages (docs/design/api.md) until the look ends; a second caller ends the first.
+        """Framed messages (docs/design/api.md) until the look ends; a second viewer ends the first.
 
         Raises DENIED, UNAUTHENTICATED or another AppError when the look ends while it is watched.
         """
         self._use(Function.LIVE)
+        with self._watching(None) as watch:
+            messages = watch.h264_messages() if self.wish.needs_h264 else watch.queue.messages()
+            async for message in messages:
+                yield message
+
+    async def whep(self, offer: str, address: str) -> WhepAnswer:
+        """Live pictures over WebRTC, for who offers to receive H.264; a second viewer ends the first.
+
+        `address` is the one of this machine that he has reached; he is sent to from there. INVALID for an
+        offer or a stream without H.264; EXHAUSTED; UNAVAILABLE while no picture comes.
+        """
+        self._use(Function.LIVE)
+        peer_id = new_id()
+        return WhepAnswer(
+            peer_id, await self._faces.whep.open(offer, address, lambda: self._watching_peer(peer_id))
+        )
+
+    def end_whep(self, peer_id: UUID) -> None:
+        """This viewer over WebRTC goes; MISSING if he does not watch."""
+        self._use(Function.LIVE)
+        if self._queue is None or self._peer_id != peer_id:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer of this look. It has ended.")
+        self._queue.end()
+
+    @contextmanager
+    def _watching_peer(self, peer_id: UUID) -> Iterator[LiveQueue]:
+        self._use(Function.LIVE)
+        with self._watching(peer_id) as watch:
+            yield watch.queue
+
+    @contextmanager
+    def _watching(self, peer_id: UUID | None) -> Iterator[LiveWatch]:
+        """Live pictures for one viewer; who watched before is told and ends."""
         if self._queue is not None:
             self._queue.end(AppError(ErrorKind.CONFLICT, "This look was opened again elsewhere."))
-        hub = self._faces.hub
-        self._queue = queue = hub.join(self._stream_id)
-        since_us = self._faces.clock.now_us()
+            self._note_watched(self._queue)
+        watch = LiveWatch(self._faces.sources, self.channel_id, self._stream_id)
+        self._queue, self._peer_id = watch.queue, peer_id
+        self._watched_since_us = self._faces.clock.now_us()
         try:
-            async for message in queue.messages():
-                yield message
+            yield watch
         finally:
-            hub.leave(self._stream_id, queue)
-            self._sent_bytes += queue.sent_bytes
-            if self._queue is queue:
-                self._queue = None
-            self.used_us = now_us = self._faces.clock.now_us()
-            self._note(Span(since_us, max(since_us, now_us)))
+            watch.leave()
+            if self._queue is watch.queue:
+                self._note_watched(watch.queue)
+                self._queue = self._peer_id = None
+
+    def _note_watched(self, queue: LiveQueue) -> None:
+        self._sent_bytes += queue.sent_bytes
+        self.used_us = self._faces.clock.now_us()
+        self._note(self._watched_span())
+
+    def _watched_span(self) -> Span:
+        since_us = self._watched_since_us
+        return Span(since_us, max(since_us, self._faces.clock.now_us()))
 
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
         """Recorded media from the key unit at or before `at_us`, at most `duration_us` from there on.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from civiscope.base import Span, StreamId
+from civiscope.base import ChannelId, Span, StreamId
 from civiscope.recording import RecordedUnit, Timeline
 
 
@@ -20,4 +20,12 @@ class Recordings(Protocol):
 
     def export_mp4(self, stream_id: StreamId, span: Span) -> Iterator[bytes]:
         """A plain MP4 file of the span, piece by piece."""
+        ...
+
+
+class SubStreams(Protocol):
+    """Says which channels have a second stream that can stand in for the main one."""
+
+    async def sub_stream_of(self, channel_id: ChannelId) -> StreamId | None:
+        """The channel's H.264 sub stream, if it is fed right now; else None."""
         ...

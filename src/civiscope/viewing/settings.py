@@ -38,3 +38,9 @@ class ViewingSettings:
     reader_threads: int = 4
     reader_queue: int = 64
     """Reads that may wait for a thread; over it, EXHAUSTED."""
+    whep_peers: int = 64
+    """Viewers over WebRTC at once; over it, EXHAUSTED."""
+    whep_picture_s: float = 3.0
+    """A stream that does not come within this is not offered over WebRTC."""
+    whep_connect_s: float = 10.0
+    """A WebRTC viewer who is not connected by then is let go."""
