@@ -96,7 +96,9 @@ def test_heavy_libraries_have_one_home(library: str) -> None:
 
 PICTURE_READERS = {
     "Archive": {"recording", "viewing/viewing.py", "app/server.py", "app/machine.py"},
-    "FeedClient": {"ingest", "viewing/live_hub.py", "viewing/viewing.py", "app/server.py"},
+    "FeedClient": {"ingest", "viewing/live_hub.py", "viewing/viewing.py", "app/server.py", "app/worker.py"},
+    "DerivedStreams": {"ingest", "app/worker.py"},
+    "Transcoder": {"media", "ingest/derived_run.py"},
     "Keyring": {"security", "recording"},
     "load_keyring": {"security"},
     "decode_key_frame": {"media", "app/worker.py", "simulator/onvif/views.py"},

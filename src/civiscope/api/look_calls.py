@@ -135,6 +135,7 @@ def _wish(visitor: Visitor, body: LookBody, from_where: str) -> Wish:
         span=span,
         presentation=Presentation(body.presentation),
         from_where=from_where,
+        needs_h264=body.needs_h264,
     )
 
 

@@ -147,6 +147,7 @@ def _parts(
             stream_of=_StreamFinder(site).stream_of,
             principal_now=site.accounts.principal_now,
             clock=site.clock,
+            derived_feed=FeedClient(site.home.worker_feed_socket, "server", site.clock),
         )
     )
     vault = VaultKeeper(site.vault_door, site.audit, settings.vault, site.clock)

@@ -1,4 +1,7 @@
-"""The worker: decodes for others what foreign bytes must not touch; exports and reports come here later."""
+"""The worker: decodes for others what foreign bytes must not touch; holds no key, and no way to one.
+
+It makes stills of key units that it is handed, and H.264 of H.265 streams that are subscribed at its feed.
+"""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +10,9 @@ from civiscope.app.faces import StillPicture, WorkerFace
 from civiscope.app.home import Home
 from civiscope.app.role import be, bus_of, stop_on_signal
 from civiscope.app.settings import Settings
+from civiscope.base import SystemClock
 from civiscope.cluster import tell_ready
+from civiscope.ingest import DerivedStreams, FeedClient, FeedServer
 from civiscope.media import AccessUnit, TrackConfig, decode_key_frame
 
 
@@ -31,14 +36,20 @@ class Worker:
 async def run_worker(home: Home, settings: Settings) -> None:
     """Be the worker until SIGTERM."""
     stop = stop_on_signal()
+    clock = SystemClock()
     worker = Worker()
+    feed = FeedServer(home.worker_feed_socket, clock, role="worker")
+    derived = DerivedStreams(FeedClient(home.feed_socket, "worker", clock), feed, clock)
     try:
-        async with bus_of("worker", home) as bus:
+        async with bus_of("worker", home) as bus, asyncio.TaskGroup() as group:
             bus.serve(WorkerFace, worker)
             await bus.start()
+            making = group.create_task(derived.run())
             tell_ready()
             await stop.wait()
+            making.cancel()
     finally:
+        feed.close()
         worker.close()
 
 
