@@ -67,6 +67,11 @@ function micros(text: string | null): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** A body that is not JSON: what one WebRTC end says of itself. */
+class Sdp {
+  constructor(readonly text: string) {}
+}
+
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export class Client {
@@ -82,7 +87,8 @@ export class Client {
   ): Promise<Result<Response>> {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (method !== "GET") headers["X-CSRF-Token"] = this.csrfToken;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const isSdp = body instanceof Sdp;
+    if (body !== undefined) headers["Content-Type"] = isSdp ? "application/sdp" : "application/json";
     const deadline = AbortSignal.timeout(DEADLINE_MS);
     try {
       const response = await fetch(ROOT + path, {
@@ -91,7 +97,7 @@ export class Client {
         credentials: "same-origin",
         cache: "no-store",
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isSdp ? body.text : JSON.stringify(body) }),
       });
       if (response.ok) return succeeded(response);
       const problem = problemOf(response.status, await bodyOf(response), response.headers.get("Retry-After"));
@@ -194,6 +200,13 @@ export class Client {
 
   openLook(wish: LookWish, signal?: AbortSignal): Promise<Result<Look>> {
     return this.json("POST", "/looks", wish, signal);
+  }
+
+  /** Watch a look over WebRTC: our offer in, the server's answer out. It ends with the look. */
+  async whep(lookId: string, offer: string): Promise<Result<string>> {
+    const sent = await this.send("POST", `/looks/${encodeURIComponent(lookId)}/whep`, new Sdp(offer));
+    if (!sent.ok) return sent;
+    return succeeded(await sent.value.text());
   }
 
   closeLook(id: string): Promise<Result<unknown>> {

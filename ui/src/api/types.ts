@@ -138,6 +138,8 @@ export interface LookWish {
   readonly from_us?: Micros;
   readonly to_us?: Micros;
   readonly presentation: "raw" | "covered";
+  /** This screen cannot play H.265: live, such a camera is shown another way, and it is said. */
+  readonly needs_h264?: boolean;
 }
 
 export interface Look {
