@@ -28,8 +28,11 @@ ONE_HOME = {
     "lxml": "devices",
     "webauthn": "security",
     "pkcs11": "security",
+    "onnxruntime": "analytics",
+    "lap": "analytics",
     "aiortc": "viewing",
     "aioice": "viewing",
+    "aiomqtt": "notify",
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "core"}
 LONGEST_FILE = 400

@@ -11,7 +11,7 @@ from civiscope.app.volume_watch import VolumeWatch
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
 from civiscope.devices import DeviceGate, GateRules
-from civiscope.ingest import FeedServer, Intake, IntakeSettings, StreamSource
+from civiscope.ingest import FeedServer, Intake, IntakeSettings, RecordedOnly, StreamSource
 from civiscope.recording import (
     Recorder,
     RecorderFace,
@@ -44,8 +44,11 @@ def recorder_settings(settings: Settings) -> RecorderSettings:
 class RecorderDesk:
     """Implements `RecorderFace`; lives on the recorder's loop."""
 
-    def __init__(self, intake: Intake, plan_file: PlanFile, volume: VolumeWatch) -> None:
+    def __init__(
+        self, intake: Intake, recorded: RecordedOnly, plan_file: PlanFile, volume: VolumeWatch
+    ) -> None:
         self._intake = intake
+        self._recorded = recorded
         self._plan_file = plan_file
         self._volume = volume
         self._plan = RecordingPlan()
@@ -70,9 +73,11 @@ class RecorderDesk:
 
     def _record(self, plan: RecordingPlan) -> None:
         self._intake.set_gate(DeviceGate(plan.gate))
+        self._recorded.set_sources(plan.sources)
         self._intake.set_sources(plan.sources)
         self._plan = plan
-        _log.info("recording by plan", streams=len(plan.sources))
+        recorded = sum(source.recorded for source in plan.sources)
+        _log.info("recording by plan", streams=recorded, fed_only=len(plan.sources) - recorded)
 
 
 async def run_recorder(home: Home, settings: Settings) -> None:
@@ -91,9 +96,10 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         watch = VolumeWatch(folder, used_bytes, bus.publish)
         recorder = Recorder(volume, keys.sealer(), clock, recorder_settings(settings), watch.take)
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
-        intake = Intake((recorder, feed), clock, DeviceGate(), intake_settings, imports)
+        recorded = RecordedOnly(recorder)
+        intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, plan_file, watch)
+        desk = RecorderDesk(intake, recorded, plan_file, watch)
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)

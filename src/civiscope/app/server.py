@@ -23,6 +23,7 @@ from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
 from civiscope.app.faces import WorkerFace
+from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
@@ -147,6 +148,7 @@ def _parts(
             stream_of=_StreamFinder(site).stream_of,
             principal_now=site.accounts.principal_now,
             clock=site.clock,
+            sub_streams=FedSubStreams(site.devices, link),
             derived_feed=FeedClient(site.home.worker_feed_socket, "server", site.clock),
         )
     )

@@ -21,13 +21,13 @@ from civiscope.ingest.model import (
 )
 from civiscope.ingest.ports import StreamSink
 from civiscope.ingest.probe import presented_certificate, probe
+from civiscope.ingest.recorded_only import RecordedOnly
 from civiscope.ingest.settings import IntakeSettings
 
 __all__ = [
     "DerivedSettings", "DerivedStreams",
     "FeedAway", "FeedClient", "FeedDropped", "FeedEnded", "FeedEvent", "FeedHandler", "FeedReaderStatus",
     "FeedRun", "FeedServer", "FeedSettings", "FeedStart", "FeedUnit",
-    "Intake", "IntakeSettings", "StreamSink", "presented_certificate",
-    "probe",
+    "Intake", "IntakeSettings", "RecordedOnly", "StreamSink", "presented_certificate", "probe",
     "ImportMark", "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
 ]  # fmt: skip

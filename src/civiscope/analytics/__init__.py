@@ -1,0 +1,48 @@
+"""Looks at the pictures of one channel and says what it saw: detection, tracking, analytics on paths.
+
+Facts in: none (units by the feed, orders by `AnalystFace`).
+Facts out: `ObservationMade`, `CoverageChanged`, `AnalyticTroubled`.
+Invariants: a frame never leaves the process that decoded it; every span that was not looked at has a reason;
+a picture leaves sealed only; an analytic that throws or hangs takes nothing down but itself.
+"""
+
+from civiscope.analytics.assignment import best_assignment
+from civiscope.analytics.face import (
+    AnalysisPlan,
+    AnalystFace,
+    AnalystStatus,
+    AnalyticOrder,
+    AnalyticState,
+    ChannelFigures,
+    ChannelPlan,
+    ModelInfo,
+)
+from civiscope.analytics.facts import AnalyticTroubled, CoverageChanged, ObservationMade
+from civiscope.analytics.model import (
+    CLASSES,
+    VEHICLES,
+    Box,
+    Detections,
+    ObjectClass,
+    Observation,
+    Phase,
+    SeenFrame,
+    TrackedObject,
+    covers,
+)
+from civiscope.analytics.plugin import (
+    ANALYTIC_ENTRY_POINTS,
+    AiUseClass,
+    Analytic,
+    AnalyticPlugin,
+    DetectorNeeds,
+)
+
+__all__ = [
+    "AnalysisPlan", "AnalystFace", "AnalystStatus", "AnalyticOrder", "AnalyticState", "ChannelFigures",
+    "ChannelPlan", "ModelInfo",
+    "AnalyticTroubled", "CoverageChanged", "ObservationMade",
+    "CLASSES", "VEHICLES", "Box", "Detections", "ObjectClass", "Observation", "Phase", "SeenFrame",
+    "TrackedObject", "covers", "best_assignment",
+    "ANALYTIC_ENTRY_POINTS", "AiUseClass", "Analytic", "AnalyticPlugin", "DetectorNeeds",
+]  # fmt: skip

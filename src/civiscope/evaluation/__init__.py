@@ -1,0 +1,20 @@
+"""Scoring what the product sees against truth, and running the shipped pipeline on a file.
+
+Facts in: none. Facts out: none.
+Invariants: the pipeline is the shipped one, wired as the analyst wires it; a score names what it was
+measured on; no clip is tuned to.
+"""
+
+from civiscope.evaluation.boxes import iou_matrix
+from civiscope.evaluation.detection import DetectionScore, recall_by_height, score_detections
+from civiscope.evaluation.formats import read_coco_results, read_coco_truth, read_mot, write_mot
+from civiscope.evaluation.scene import SCENE_VERSION, Scene, read_scene
+from civiscope.evaluation.sequence import FrameBoxes, Placed, by_frame
+from civiscope.evaluation.tracking import TrackingScore, score_tracking
+
+__all__ = [
+    "iou_matrix", "DetectionScore", "recall_by_height", "score_detections",
+    "read_coco_results", "read_coco_truth", "read_mot", "write_mot",
+    "SCENE_VERSION", "Scene", "read_scene",
+    "FrameBoxes", "Placed", "by_frame", "TrackingScore", "score_tracking",
+]  # fmt: skip
