@@ -35,6 +35,8 @@ async def test_an_offer_is_answered_and_its_viewer_is_hung_up_on(town: Town) -> 
         place = answer.headers["location"]
         assert place == f"{path}/{look.id}"
         assert (await client.patch(place, content=b"a=candidate", headers=SDP)).status_code == 405
+        assert (await client.get(f"{place}/sent")).json() == {"rtp_timestamp": 7, "arrival_us": 9}
+        assert (await other.get(f"{place}/sent")).status_code == 404
         assert (await other.delete(place)).status_code == 404
         assert (await client.delete(f"{path}/{new_id()}")).status_code == 404
         assert (await client.delete(place)).status_code == 200

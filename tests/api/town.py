@@ -63,7 +63,7 @@ from civiscope.security import (
     terminal_principal,
 )
 from civiscope.storage import Database
-from civiscope.viewing import MediaAnswer, WhepAnswer, Wish
+from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
 HOST = "localhost"
 CHEAP_SCRYPT = ScryptSettings(1 << 10)
@@ -214,6 +214,11 @@ class FakeLook:
     async def whep(self, offer: str, address: str) -> WhepAnswer:
         self.offers.append((offer, address))
         return WhepAnswer(self.id, "v=0 answer")
+
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        if peer_id != self.id:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        return SentPicture(7, 9)
 
     def end_whep(self, peer_id: UUID) -> None:
         if peer_id != self.id or not self.offers:

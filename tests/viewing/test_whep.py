@@ -56,6 +56,11 @@ async def test_pictures_come_as_the_camera_sent_them(tmp_path: Path) -> None:
         assert look.is_watched
         assert here.server.watched == {here.stream_id}
         assert look.sent_bytes > 1000
+        sent = look.whep_sent(answer.peer_id)
+        assert 0 <= here.clock.now_us() - sent.arrival_us < 500_000
+        assert abs(sent.rtp_timestamp - viewer.newest_rtp_timestamp) < 45_000, (
+            "half a second, of the same origin"
+        )
         look.end_whep(answer.peer_id)
         await until(lambda: viewer.state == "closed")
         await until(lambda: not look.is_watched)

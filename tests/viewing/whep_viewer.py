@@ -22,6 +22,13 @@ class WhepViewer:
     def state(self) -> str:
         return self.connection.connectionState
 
+    @property
+    def newest_rtp_timestamp(self) -> int:
+        """As it stood on the wire; aiortc tells frames their distance from the first."""
+        (receiver,) = self.connection.getReceivers()
+        newest: int = receiver._RTCRtpReceiver__timestamp_mapper._last  # type: ignore[attr-defined]  # private
+        return newest
+
     async def offer(self, codecs: str = "video/h264") -> str:
         """What it would like to see."""
         transceiver = self.connection.addTransceiver("video", direction="recvonly")

@@ -12,7 +12,7 @@ from civiscope.media import TrackConfig
 from civiscope.privacy import Function
 from civiscope.recording import Timeline
 from civiscope.security import Principal
-from civiscope.viewing import MediaAnswer, WhepAnswer, Wish
+from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,10 @@ class OpenLook(Protocol):
 
     async def whep(self, offer: str, address: str) -> WhepAnswer:
         """Live pictures over WebRTC, from a port of `address`, for who offers to receive H.264."""
+        ...
+
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        """What this viewer over WebRTC was sent last."""
         ...
 
     def end_whep(self, peer_id: UUID) -> None:

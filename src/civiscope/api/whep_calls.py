@@ -36,6 +36,7 @@ class WhepCalls:
                 {201: "The answer; Location names the viewer.", 415: f"The offer is not {SDP_TYPE}."},
                 raw=True,
             ),
+            Call("GET", "/looks/{look_id}/whep/{peer_id}/sent", Open.SIGNED_IN, self.whep_sent),
             Call(
                 "DELETE", "/looks/{look_id}/whep/{peer_id}", Open.SIGNED_IN, self.end_whep, 200,
                 {200: "He is hung up on."}, raw=True,
@@ -50,6 +51,11 @@ class WhepCalls:
         answer = await look.whep(_text(await request.body()), _own_address(_reached(request)))
         place = f"{PREFIX}/looks/{look_id}/whep/{answer.peer_id}"
         return Response(answer.sdp, 201, {"Location": place}, SDP_TYPE)
+
+    async def whep_sent(self, request: Request, look_id: UUID, peer_id: UUID) -> dict[str, int]:
+        """Which arrival the RTP timestamp of the picture sent last stands for: the age of what is seen."""
+        sent = self._faces.looks.look(look_id, visitor_of(request).principal).whep_sent(peer_id)
+        return {"rtp_timestamp": sent.rtp_timestamp, "arrival_us": sent.arrival_us}
 
     async def end_whep(self, request: Request, look_id: UUID, peer_id: UUID) -> Response:
         """Hang up on a WebRTC viewer of a look."""

@@ -1,4 +1,4 @@
-"""Which second streams can stand in for a main one right now: the register knows them, the recorder takes them in."""
+"""Which second streams can stand in for a main one now: named by the register, taken in by the recorder."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -34,7 +34,7 @@ class FedSubStreams:
     recorder: Status
 
     async def sub_stream_of(self, channel_id: ChannelId) -> StreamId | None:
-        """The channel's H.264 sub stream while the recorder takes it in; else None, also when nobody knows."""
+        """The channel's H.264 sub stream while the recorder takes it in; None also when nobody knows."""
         try:
             sub = (await self.cameras.camera(channel_id)).sub
             streams = (await self.recorder.status()).streams if sub is not None else ()

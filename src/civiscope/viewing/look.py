@@ -20,7 +20,7 @@ from civiscope.base import (
 from civiscope.privacy import Function
 from civiscope.viewing.live_queue import LiveQueue
 from civiscope.viewing.live_watch import LiveSources, LiveWatch
-from civiscope.viewing.model import MediaAnswer, WhepAnswer, Wish
+from civiscope.viewing.model import MediaAnswer, SentPicture, WhepAnswer, Wish
 from civiscope.viewing.playback import BuiltMedia, MediaBuilder, build_media
 from civiscope.viewing.ports import Recordings
 from civiscope.viewing.reader_pool import ReaderPool
@@ -130,12 +130,22 @@ class Look:
             peer_id, await self._faces.whep.open(offer, address, lambda: self._watching_peer(peer_id))
         )
 
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        """What this viewer over WebRTC was sent last; MISSING if he does not watch, UNAVAILABLE before it."""
+        sent = self._faces.whep.last_sent(self._peer_queue(peer_id))
+        if sent is None:
+            raise AppError(ErrorKind.UNAVAILABLE, "No picture has been sent yet. Ask again.")
+        return sent
+
     def end_whep(self, peer_id: UUID) -> None:
         """This viewer over WebRTC goes; MISSING if he does not watch."""
+        self._peer_queue(peer_id).end()
+
+    def _peer_queue(self, peer_id: UUID) -> LiveQueue:
         self._use(Function.LIVE)
         if self._queue is None or self._peer_id != peer_id:
             raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer of this look. It has ended.")
-        self._queue.end()
+        return self._queue
 
     @contextmanager
     def _watching_peer(self, peer_id: UUID) -> Iterator[LiveQueue]:

@@ -54,6 +54,14 @@ class WhepAnswer:
     sdp: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """The last picture sent over WebRTC: which arrival its RTP timestamp stands for (90 kHz, modulo 2³²)."""
+
+    rtp_timestamp: int
+    arrival_us: int
+
+
 class LiveStateName(StrEnum):
     """What a viewer may believe of the picture he sees."""
 

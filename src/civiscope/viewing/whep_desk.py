@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from civiscope.base import AppError, Clock, ErrorKind, get_log
 from civiscope.media import TrackConfig
 from civiscope.viewing.live_queue import LiveQueue
-from civiscope.viewing.model import LiveState, LiveStateName
+from civiscope.viewing.model import LiveState, LiveStateName, SentPicture
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.whep_offer import read_offer
 from civiscope.viewing.whep_peer import WhepPeer, require_h264
@@ -24,6 +24,7 @@ class WhepDesk:
         self._clock = clock
         self._settings = settings
         self._group: asyncio.TaskGroup | None = None
+        self._peers: dict[LiveQueue, WhepPeer] = {}
         self.count = 0
         """Peers that are open, or just being answered."""
 
@@ -54,6 +55,11 @@ class WhepDesk:
         self._group.create_task(self._keep(wanted, address, watching, answer))
         return await answer
 
+    def last_sent(self, queue: LiveQueue) -> SentPicture | None:
+        """What the viewer with this queue was sent last; None while nothing was, or there is none."""
+        peer = self._peers.get(queue)
+        return peer.last_sent if peer is not None else None
+
     async def _keep(
         self, offer: str, address: str, watching: Watching, answer: "asyncio.Future[str]"
     ) -> None:
@@ -75,13 +81,14 @@ class WhepDesk:
         peer: WhepPeer | None = None
         try:
             with watching() as queue:
-                peer = WhepPeer(await self._track(queue), queue, self._clock)
+                peer = self._peers[queue] = WhepPeer(await self._track(queue), queue, self._clock)
                 found = await peer.answer(offer, address)
                 if not answer.done():
                     answer.set_result(found)
                     await peer.run(self._settings.whep_connect_s)
         finally:
             if peer is not None:
+                self._peers = {queue: one for queue, one in self._peers.items() if one is not peer}
                 await peer.close()
 
     async def _track(self, queue: LiveQueue) -> TrackConfig:

@@ -12,6 +12,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from civiscope.base import AppError, Clock, ErrorKind, ProtocolError, get_log
 from civiscope.media import AccessUnit, Codec, CodedPacket, TrackConfig, annexb_packet
 from civiscope.viewing.live_queue import LiveQueue
+from civiscope.viewing.model import SentPicture
 
 _log = get_log("civiscope.viewing.whep")
 _LATE_US = 200_000
@@ -73,11 +74,16 @@ class PictureTrack(MediaStreamTrack):
         self._clock = clock
         self._times = SendTimes()
         self._burst_bytes = 0
+        self._given: tuple[int, int] | None = None
+        self._origin: int | None = None
+        self.sender: RTCRtpSender | None = None
+        """aiortc's, which stamps what is taken from here."""
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when no more pictures come: the look has ended, or cannot be shown this way."""
 
     async def recv(self) -> CodedPacket:
         """The next picture; MediaStreamError (aiortc's word for an end) when none comes any more."""
+        self._learn_origin()
         try:
             while (message := await self._queue.take()) is not None:
                 content = message.content
@@ -93,13 +99,29 @@ class PictureTrack(MediaStreamTrack):
 
     async def _packet(self, unit: AccessUnit) -> CodedPacket:
         is_late = self._clock.monotonic_us() - unit.arrival_monotonic_us > _LATE_US
-        packet = annexb_packet(self._track, unit, self._times.of(unit, is_late))
+        ticks = self._times.of(unit, is_late)
+        packet = annexb_packet(self._track, unit, ticks)
+        self._given = (ticks, unit.arrival_us)
         self._queue.sent_bytes += len(unit.data)
         self._burst_bytes = self._burst_bytes + len(unit.data) if is_late else 0
         if self._burst_bytes > _BURST_BYTES:  # a whole GOP at once would overrun the viewer's socket
             self._burst_bytes = 0
             await asyncio.sleep(_BURST_PAUSE_S)
         return packet
+
+    @property
+    def last_sent(self) -> SentPicture | None:
+        """The last picture's stamp; None before the second is asked for."""
+        if self._given is None or self._origin is None:
+            return None
+        ticks, arrival_us = self._given
+        return SentPicture((self._origin + ticks) & 0xFFFF_FFFF, arrival_us)
+
+    def _learn_origin(self) -> None:
+        """aiortc adds a random origin to our ticks, and tells it nowhere but in what it has sent last."""
+        if self._origin is None and self._given is not None and self.sender is not None:
+            sent: int = self.sender._RTCRtpSender__rtp_timestamp  # type: ignore[attr-defined]  # private
+            self._origin = sent - self._given[0]
 
     def finish(self) -> None:
         """No more pictures."""
@@ -125,6 +147,7 @@ class WhepPeer:
         """
         connection = self._connection
         transceiver = connection.addTransceiver(self._pictures, direction="sendonly")
+        self._pictures.sender = transceiver.sender
         capabilities = RTCRtpSender.getCapabilities("video").codecs
         transceiver.setCodecPreferences(
             [one for one in capabilities if one.mimeType.lower() in {"video/h264", "video/rtx"}]
@@ -138,6 +161,11 @@ class WhepPeer:
                 ErrorKind.INVALID, f"This offer cannot be met with H.264 ({error}). {_OTHER_WAYS}"
             ) from error
         return connection.localDescription.sdp
+
+    @property
+    def last_sent(self) -> SentPicture | None:
+        """The last picture's stamp; None while none is known."""
+        return self._pictures.last_sent
 
     async def run(self, connect_s: float) -> None:
         """Until the pictures end or the viewer goes; at once when he has not come within `connect_s`."""

@@ -9,10 +9,12 @@ import type {
   Look,
   LookWish,
   Probed,
+  SentPicture,
   Session,
   SetupState,
   SystemStatus,
   Timeline,
+  WhepAnswer,
 } from "./types";
 
 const ROOT = "/api/v1";
@@ -202,11 +204,17 @@ export class Client {
     return this.json("POST", "/looks", wish, signal);
   }
 
-  /** Watch a look over WebRTC: our offer in, the server's answer out. It ends with the look. */
-  async whep(lookId: string, offer: string): Promise<Result<string>> {
+  /** Watch a look over WebRTC: our offer in, the server's answer and its address of us out. */
+  async whep(lookId: string, offer: string): Promise<Result<WhepAnswer>> {
     const sent = await this.send("POST", `/looks/${encodeURIComponent(lookId)}/whep`, new Sdp(offer));
     if (!sent.ok) return sent;
-    return succeeded(await sent.value.text());
+    const place = (sent.value.headers.get("Location") ?? "").replace(ROOT, "");
+    return succeeded({ sdp: await sent.value.text(), place });
+  }
+
+  /** Which arrival the newest RTP timestamp stands for; `place` is the answer's. */
+  whepSent(place: string): Promise<Result<SentPicture>> {
+    return this.json("GET", `${place}/sent`);
   }
 
   closeLook(id: string): Promise<Result<unknown>> {

@@ -142,6 +142,18 @@ export interface LookWish {
   readonly needs_h264?: boolean;
 }
 
+/** The server's side of a WebRTC viewer. */
+export interface WhepAnswer {
+  readonly sdp: string;
+  readonly place: string;
+}
+
+/** The picture sent last over WebRTC: its RTP timestamp (90 kHz, modulo 2³²) and its arrival at the server. */
+export interface SentPicture {
+  readonly rtp_timestamp: number;
+  readonly arrival_us: Micros;
+}
+
 export interface Look {
   readonly id: string;
   readonly kind: LookKind;

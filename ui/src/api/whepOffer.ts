@@ -6,6 +6,7 @@ import type { Result } from "./result";
 export interface WhepSession {
   readonly connection: RTCPeerConnection;
   readonly stream: Promise<MediaStream>;
+  readonly place: string;
 }
 
 /** Offer to receive one H.264 video; no server is asked for addresses, and none of ours matters. */
@@ -23,7 +24,7 @@ export async function openWhep(lookId: string): Promise<Result<WhepSession>> {
     return answered;
   }
   try {
-    await connection.setRemoteDescription({ type: "answer", sdp: answered.value });
+    await connection.setRemoteDescription({ type: "answer", sdp: answered.value.sdp });
   } catch {
     connection.close();
     return {
@@ -32,5 +33,5 @@ export async function openWhep(lookId: string): Promise<Result<WhepSession>> {
       problem: { kind: "internal", message: "", status: 0, retryAfterS: null },
     };
   }
-  return { ok: true, value: { connection, stream } };
+  return { ok: true, value: { connection, stream, place: answered.value.place } };
 }

@@ -3,17 +3,22 @@
  * 3 s, or no new picture comes, it ends, and who made it goes on over the WebSocket, which tells why.
  */
 
-import { serverClock } from "../../api/client";
+import { client, serverClock } from "../../api/client";
 import { openWhep } from "../../api/whepOffer";
-import type { Look } from "../../api/types";
-import { FROZEN_AFTER_MS } from "./judge";
+import type { Look, SentPicture } from "../../api/types";
+import { FROZEN_AFTER_MS, LATE_AFTER_MS } from "./judge";
 import type { LivePlayerPorts, LiveSurface, LiveViewer } from "./livePorts";
 import { keepStill } from "./stills";
 
 const CONNECT_WITHIN_MS = 3_000;
 const CHECK_EVERY_MS = 250;
-/** From the NTP epoch (1900) to ours, as Chromium tells the time at the sender. */
-const NTP_EPOCH_MS = 2_208_988_800_000;
+const MEASURE_EVERY_MS = 10_000;
+
+/** When the picture with this RTP timestamp arrived, told from one whose arrival is known. */
+export function arrivalUs(rtpTimestamp: number, known: SentPicture): number {
+  const ticks = (rtpTimestamp - known.rtp_timestamp) | 0;
+  return known.arrival_us + (ticks * 1000) / 90;
+}
 
 export class WhepPlayer implements LiveViewer {
   private connection: RTCPeerConnection | null = null;
@@ -21,7 +26,10 @@ export class WhepPlayer implements LiveViewer {
   private isStopped = true;
   private startedMs = 0;
   private shownMs: number | null = null;
-  private ageMs: number | null = null;
+  private place = "";
+  private sent: SentPicture | null = null;
+  private measuredMs: number | null = null;
+  private shownAtUs: number | null = null;
   private frameRequest = 0;
   private ticker: ReturnType<typeof setInterval> | undefined;
 
@@ -79,6 +87,7 @@ export class WhepPlayer implements LiveViewer {
       return;
     }
     this.connection = connection;
+    this.place = session.value.place;
     connection.onconnectionstatechange = () => {
       if (connection.connectionState === "failed" || connection.connectionState === "closed") this.end();
     };
@@ -95,12 +104,16 @@ export class WhepPlayer implements LiveViewer {
   }
 
   private watchFrames(): void {
-    this.frameRequest = this.surface.video.requestVideoFrameCallback((nowMs, frame) => {
+    this.frameRequest = this.surface.video.requestVideoFrameCallback((_now, frame) => {
       if (this.isStopped) return;
       const isFirst = this.shownMs === null;
       this.shownMs = performance.now();
-      if (frame.captureTime !== undefined) this.ageMs = Math.max(0, nowMs - frame.captureTime);
-      if (isFirst) this.emit();
+      if (this.sent !== null && frame.rtpTimestamp !== undefined)
+        this.shownAtUs = arrivalUs(frame.rtpTimestamp, this.sent);
+      if (isFirst) {
+        void this.measure();
+        this.emit();
+      }
       this.watchFrames();
     });
   }
@@ -111,22 +124,24 @@ export class WhepPlayer implements LiveViewer {
       this.shownMs === null
         ? nowMs - this.startedMs > CONNECT_WITHIN_MS
         : nowMs - this.shownMs > FROZEN_AFTER_MS;
-    if (isLate && !document.hidden) {
+    if ((isLate || (this.ageMs() ?? 0) > LATE_AFTER_MS) && !document.hidden) {
       this.end();
       return;
     }
-    void this.measure();
+    if (this.measuredMs !== null && nowMs - this.measuredMs > MEASURE_EVERY_MS) void this.measure();
     this.emit();
   };
 
-  /** Browsers that tell no capture time of a picture estimate it for the whole track. */
+  /** Ask which arrival an RTP timestamp stands for; asked again, for clocks drift and late pictures close up. */
   private async measure(): Promise<void> {
-    const stats = await this.connection?.getReceivers()[0]?.getStats();
-    stats?.forEach((one: Record<string, unknown>) => {
-      const atMs = one["estimatedPlayoutTimestamp"];
-      if (one["type"] !== "inbound-rtp" || typeof atMs !== "number") return;
-      this.ageMs = Math.max(0, serverClock.nowUs() / 1000 - (atMs - NTP_EPOCH_MS));
-    });
+    this.measuredMs = performance.now();
+    const told = await client.whepSent(this.place);
+    if (told.ok) this.sent = told.value;
+    else if (this.sent === null) this.measuredMs -= MEASURE_EVERY_MS;
+  }
+
+  private ageMs(): number | null {
+    return this.shownAtUs === null ? null : Math.max(0, (serverClock.nowUs() - this.shownAtUs) / 1000);
   }
 
   private end(): void {
@@ -143,8 +158,8 @@ export class WhepPlayer implements LiveViewer {
       reason: "",
       detail: "",
       sinceUs: null,
-      atUs: this.ageMs === null ? null : serverClock.nowUs() - this.ageMs * 1000,
-      ageMs: this.ageMs,
+      atUs: this.shownAtUs,
+      ageMs: this.ageMs(),
       problem: null,
       mseType: null,
       made: "as sent",
