@@ -228,7 +228,7 @@ class FakeLook:
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
         if at_us > 1_000_000:
             return MediaAnswer(None, 2_000_000, None)
-        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, b"ftyp")
+        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, content=b"ftyp")
 
     async def download(self) -> AsyncIterator[bytes]:
         if self.fault:

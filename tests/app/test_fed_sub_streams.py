@@ -7,6 +7,7 @@ import pytest
 from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.base import AppError, ChannelId, DeviceId, ErrorKind, StreamId, new_id
 from civiscope.devices import Camera, Stream
+from civiscope.devices import Transport as Ways
 from civiscope.ingest import StreamState, StreamStatus, Transport
 from civiscope.media import Codec, TrackConfig
 from civiscope.recording import RecorderStatus
@@ -14,8 +15,8 @@ from civiscope.recording import RecorderStatus
 MAIN, SUB = StreamId(new_id()), StreamId(new_id())
 CHANNEL = ChannelId(new_id())
 STREAMS = (
-    Stream(MAIN, "main", "rtsp://192.0.2.1/main", Transport.AUTO, True),
-    Stream(SUB, "sub", "rtsp://192.0.2.1/sub", Transport.AUTO, False),
+    Stream(MAIN, "main", "rtsp://192.0.2.1/main", Ways.AUTO, True),
+    Stream(SUB, "sub", "rtsp://192.0.2.1/sub", Ways.AUTO, False),
 )
 
 

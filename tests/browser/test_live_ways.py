@@ -42,3 +42,18 @@ def test_h265_is_shown_as_h264_and_says_so(watched: Product, screens: Screens, c
     assert screens.tile(east)["made"] == "transcoded"
     assert "Transcoded from H.265" in screens.page.get_by_test_id(f"tile-{east}").inner_text()
     screens.keep("live-transcoded")
+
+
+def test_h265_plays_back_as_h264_and_says_so(watched: Product, screens: Screens) -> None:
+    page = screens.page
+    screens.sign_in()
+    east = watched.administrator().channels()["East street"]
+    screens.state_purpose()
+    page.goto(f"{watched.url}/playback?grid=1&tiles={east['id']}")
+    page.get_by_test_id("newest").click()
+    screens.wait_tile(0, "playing")
+    assert "Transcoded from H.265" in page.get_by_test_id("tile-0").inner_text()
+    page.get_by_test_id("timeline").focus()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_test_id("play").click()
+    screens.wait_moving(0)

@@ -48,6 +48,7 @@ from civiscope.security import HeadLedger
 from civiscope.viewing import Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
+_TRANSCODE_LIMIT_S = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ async def run_server(home: Home, settings: Settings) -> None:
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings))
         site.pages.on_change(side.wake)
-        parts = _parts(site, settings, (link, side.drivers), _StillFinder(worker))
+        stills = _StillFinder(worker, bus.face("worker", WorkerFace, _TRANSCODE_LIMIT_S))
+        parts = _parts(site, settings, (link, side.drivers), stills)
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         bus.serve(DeviceDesk, LocalDeviceDesk(site, side.drivers, ProbedStreams(parts.prober)))
         bus.serve(AuditFace, LocalAuditFace(site))
@@ -148,6 +150,7 @@ def _parts(
             stream_of=_StreamFinder(site).stream_of,
             principal_now=site.accounts.principal_now,
             clock=site.clock,
+            maker=stills.maker,
             sub_streams=FedSubStreams(site.devices, link),
             derived_feed=FeedClient(site.home.worker_feed_socket, "server", site.clock),
         )
@@ -213,6 +216,8 @@ def _site_now(site: Site) -> DoorSite:
 @dataclass(frozen=True, slots=True)
 class _StillFinder:
     worker: WorkerFace
+    maker: WorkerFace
+    """The same, with the patience that transcoding needs."""
 
     async def still(self, track: TrackConfig, unit: AccessUnit) -> bytes:
         """A JPEG, decoded by the worker: a stranger's bytes meet no decoder where the keys are."""

@@ -5,28 +5,38 @@ It makes stills of key units that it is handed, and H.264 of H.265 streams that 
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 from civiscope.app.faces import StillPicture, WorkerFace
 from civiscope.app.home import Home
 from civiscope.app.role import be, bus_of, stop_on_signal
 from civiscope.app.settings import Settings
+from civiscope.app.transcode_jobs import TranscodeJobs
 from civiscope.base import SystemClock
 from civiscope.cluster import tell_ready
 from civiscope.ingest import DerivedStreams, FeedClient, FeedServer
-from civiscope.media import AccessUnit, TrackConfig, decode_key_frame
+from civiscope.media import AccessUnit, TrackConfig, Transcoded, decode_key_frame
 
 
 class Worker:
-    """Implements `WorkerFace` on one thread."""
+    """Implements `WorkerFace` on two threads; a job is called once after the other."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "decode")
+        self._thread = ThreadPoolExecutor(2, "decode")
+        self._jobs = TranscodeJobs()
 
     async def still(self, track: TrackConfig, unit: AccessUnit) -> StillPicture:
         """One key unit as a picture."""
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._thread, decode_key_frame, track, unit)
         return StillPicture(found.width_px, found.height_px, found.jpeg)
+
+    async def transcode(
+        self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool
+    ) -> Transcoded:
+        """The next units of a job as H.264."""
+        work = self._jobs.work(job, track, units, is_last)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:
         """Wait for the picture being decoded, then end the thread."""

@@ -18,12 +18,12 @@ from civiscope.media.model import (
 )
 from civiscope.media.packets import CodedPacket, annexb_packet
 from civiscope.media.still import Still, decode_key_frame
-from civiscope.media.transcoder import Transcoder
+from civiscope.media.transcoder import Transcoded, Transcoder
 
 __all__ = [
     "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
     "FileUnits", "read_duration_us", "read_tracks", "Still", "decode_key_frame",
-    "CodedPacket", "annexb_packet", "Transcoder",
+    "CodedPacket", "annexb_packet", "Transcoded", "Transcoder",
     "ForeignOrders", "ForeignReader", "ForeignTrack", "LiveUnit",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """H.265 made H.264, picture by picture, for screens that cannot play it; decoded in the worker alone."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
@@ -27,6 +27,14 @@ _ENCODER = {
 }
 _KEPT_UNITS = 64
 """Units whose picture has not come yet; reordered pictures need some, lost ones must not pile up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcoded:
+    """Units that were made, and their track; None before the first picture."""
+
+    track: TrackConfig | None
+    units: tuple[AccessUnit, ...]
 
 
 class Transcoder:
@@ -68,6 +76,14 @@ class Transcoder:
         try:
             return [made for frame in self._decode(unit) for made in self._encode(frame)]
         except (FFmpegError, ProtocolError, ValueError):
+            self.failed_count += 1
+            return []
+
+    def finish(self) -> list[AccessUnit]:
+        """What was still waiting for later pictures; nothing may be transcoded after it."""
+        try:
+            return [made for frame in self._decoder.decode(None) for made in self._encode(frame)]
+        except (FFmpegError, ValueError):
             self.failed_count += 1
             return []
 

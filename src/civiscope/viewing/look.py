@@ -1,9 +1,9 @@
 """One permitted look: what its holder may ask for, until it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from civiscope.base import (
@@ -18,11 +18,13 @@ from civiscope.base import (
     new_id,
 )
 from civiscope.privacy import Function
+from civiscope.recording import RecordedUnit
+from civiscope.viewing.h264_playback import ReadUnits, read_units, transcoded_units
 from civiscope.viewing.live_queue import LiveQueue
 from civiscope.viewing.live_watch import LiveSources, LiveWatch
-from civiscope.viewing.model import MediaAnswer, SentPicture, WhepAnswer, Wish
+from civiscope.viewing.model import Made, MediaAnswer, SentPicture, WhepAnswer, Wish
 from civiscope.viewing.playback import BuiltMedia, MediaBuilder, build_media
-from civiscope.viewing.ports import Recordings
+from civiscope.viewing.ports import PictureMaker, Recordings
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.whep_desk import WhepDesk
@@ -43,6 +45,9 @@ class LookFaces:
 
     sources: LiveSources
     whep: WhepDesk
+    maker: PictureMaker | None
+    making: asyncio.Semaphore
+    """Bounds what is transcoded at once."""
     pool: ReaderPool
     recordings: Recordings
     clock: Clock
@@ -190,17 +195,41 @@ class Look:
         if not span.contains(at_us):
             raise AppError(ErrorKind.INVALID, "This moment lies outside the span this look was opened for.")
         end_us = min(at_us + max(1, min(duration_us, settings.media_limit_us)), span.end_us)
-        answer = await self._faces.pool.run(
-            lambda cancelled: self._read(Span(at_us, end_us), cancelled), settings.media_wait_s
-        )
+        answer = await self._answer(Span(at_us, end_us))
         self._require_open()
         if answer.span is not None:
             self._note(answer.span)
             self._sent_bytes += len(answer.content)
         return answer
 
-    def _read(self, wanted: Span, cancelled: Callable[[], bool]) -> MediaAnswer:
-        """In a reader's thread."""
+    async def _answer(self, wanted: Span) -> MediaAnswer:
+        faces, wait_s = self._faces, self._faces.settings.media_wait_s
+        maker = faces.maker
+        if maker is None or not self.wish.needs_h264 or self.function is not Function.PLAYBACK:
+            return await faces.pool.run(lambda cancelled: self._read(wanted, cancelled), wait_s)
+        limit_us = faces.settings.transcoded_limit_us
+        wanted = Span(wanted.start_us, min(wanted.end_us, wanted.start_us + limit_us))
+        read = await faces.pool.run(lambda cancelled: self._read_units(wanted, cancelled), wait_s)
+        if read.h265 is None:
+            return await faces.pool.run(lambda cancelled: self._read(wanted, cancelled), wait_s)
+        async with faces.making:
+            made = await transcoded_units(read, maker)
+        built = await faces.pool.run(lambda cancelled: self._read(wanted, cancelled, made), wait_s)
+        return replace(built, made=Made.TRANSCODED)
+
+    def _read_units(self, wanted: Span, cancelled: Callable[[], bool]) -> ReadUnits:
+        """In a reader's thread; nothing when nothing is recorded at the moment itself."""
+        recordings, end_us = self._faces.recordings, wanted.end_us + _REORDER_US
+        timeline = recordings.timeline(self._stream_id, wanted)
+        if not any(item.span.contains(wanted.start_us) for item in timeline.recorded):
+            return ReadUnits((), None)
+        units = recordings.read(self._stream_id, Span(wanted.start_us, end_us))
+        return read_units(units, end_us, self._faces.settings.media_limit_bytes, cancelled)
+
+    def _read(
+        self, wanted: Span, cancelled: Callable[[], bool], made: Sequence[RecordedUnit] | None = None
+    ) -> MediaAnswer:
+        """In a reader's thread; `made` instead of what is recorded, if there is any."""
         recordings = self._faces.recordings
         timeline = recordings.timeline(self._stream_id, Span(wanted.start_us, self._span().end_us))
         recorded = sorted(item.span for item in timeline.recorded)
@@ -210,12 +239,13 @@ class Look:
         if here:
             builder = MediaBuilder(self.epoch_us, wanted.end_us, self._faces.settings.media_limit_bytes)
             ahead = Span(wanted.start_us, wanted.end_us + _REORDER_US)
-            built = build_media(recordings.read(self._stream_id, ahead), builder, cancelled)
+            units = recordings.read(self._stream_id, ahead) if made is None else made
+            built = build_media(units, builder, cancelled)
             over_us = here[-1].end_us - 1
         next_us = min((span.start_us for span in recorded if span.start_us > over_us), default=None)
         if built.span is not None and built.span.end_us + _NEAR_END_US < over_us:
             next_us = None
-        return MediaAnswer(built.span, next_us, built.mse_type, built.content)
+        return MediaAnswer(built.span, next_us, built.mse_type, content=built.content)
 
     async def download(self) -> AsyncIterator[bytes]:
         """A plain MP4 of the look's span, frame-exact, piece by piece."""

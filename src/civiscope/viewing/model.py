@@ -15,6 +15,16 @@ JPEG_TYPE = "image/jpeg"
 """Stands in for an MSE type where pictures are JPEG files: no browser plays Motion JPEG in MP4."""
 
 
+class Made(StrEnum):
+    """How the picture that a viewer sees came about."""
+
+    AS_SENT = "as sent"
+    SECOND_STREAM = "second stream"
+    """The camera's smaller stream stands in for one that the screen cannot play."""
+    TRANSCODED = "transcoded"
+    """The worker decoded H.265 and coded it again as H.264."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Who wants to look at what, why and how; `span` is None for live and needed for all else."""
@@ -43,6 +53,7 @@ class MediaAnswer:
     next_us: int | None
     """After a gap: where recording goes on. None when it goes on at once, or not at all."""
     mse_type: str | None
+    made: Made = Made.AS_SENT
     content: bytes = field(repr=False, default=b"")
 
 
@@ -78,16 +89,6 @@ class LiveState:
     since_us: int
     reason: str = ""
     detail: str = ""
-
-
-class Made(StrEnum):
-    """How the picture that a viewer sees came about."""
-
-    AS_SENT = "as sent"
-    SECOND_STREAM = "second stream"
-    """The camera's smaller stream stands in for one that the screen cannot play."""
-    TRANSCODED = "transcoded"
-    """The worker decoded H.265 and coded it again as H.264."""
 
 
 class LiveKind(IntEnum):

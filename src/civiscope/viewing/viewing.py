@@ -14,7 +14,7 @@ from civiscope.viewing.live_hub import LiveHub
 from civiscope.viewing.live_watch import LiveSources
 from civiscope.viewing.look import Look, LookFaces
 from civiscope.viewing.model import Wish
-from civiscope.viewing.ports import Recordings, SubStreams
+from civiscope.viewing.ports import PictureMaker, Recordings, SubStreams
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.whep_desk import WhepDesk
@@ -41,6 +41,8 @@ class ViewingFaces:
     derived_feed: FeedClient | None = None
     """The worker's feed: H.264 made of H.265, by the main stream's id."""
     sub_streams: SubStreams | None = None
+    maker: PictureMaker | None = None
+    """Makes H.264 of recorded H.265; None: recordings are shown as they were sent."""
 
 
 class Viewing:
@@ -57,7 +59,15 @@ class Viewing:
         self._looks: dict[UUID, Look] = {}
         self._unknown_checks: Counter[UUID] = Counter()
         self._look_faces = LookFaces(
-            sources, self._whep, self._pool, faces.recordings, faces.clock, self._settings, self._ended
+            sources=sources,
+            whep=self._whep,
+            maker=faces.maker,
+            making=asyncio.Semaphore(self._settings.transcoded_at_once),
+            pool=self._pool,
+            recordings=faces.recordings,
+            clock=faces.clock,
+            settings=self._settings,
+            ended=self._ended,
         )
 
     async def run(self) -> None:

@@ -1,5 +1,6 @@
 /** The one place that calls the server's HTTP door; every answer is a `Result`. */
 
+import type { Made } from "./liveMessages";
 import { ABORTED, failed, problemOf, succeeded, type Result } from "./result";
 import type {
   AuditPage,
@@ -61,6 +62,7 @@ export interface MediaBlock {
   readonly endUs: number | null;
   readonly nextUs: number | null;
   readonly mseType: string | null;
+  readonly made: Made;
 }
 
 function micros(text: string | null): number | null {
@@ -238,6 +240,7 @@ export class Client {
         endUs: micros(headers.get("X-End-Us")),
         nextUs: micros(headers.get("X-Next-Us")),
         mseType: headers.get("X-Mse-Type"),
+        made: headers.get("X-Made") === "transcoded" ? "transcoded" : "as sent",
       });
     } catch {
       if (signal.aborted) return ABORTED;

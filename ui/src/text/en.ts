@@ -178,7 +178,7 @@ export const en = {
     purposeLacksLive: "This purpose does not cover live pictures. Choose another, or ask an administrator.",
     purposeLacksPlayback: "This purpose does not cover playback. Choose another, or ask an administrator.",
     unsupportedH265:
-      "This browser cannot show H.265. The camera is recorded untouched. Only live pictures are transcoded: download a span, use a browser with H.265, or set the camera's stream to H.264.",
+      "This browser cannot show H.265. The camera is recorded untouched; download a span, use a browser with H.265, or set the camera's stream to H.264.",
     made: {
       "second stream": "Shown from the second stream (H.265 main is recorded)",
       transcoded: "Transcoded from H.265",

@@ -6,6 +6,7 @@ import { Button } from "../kit/parts";
 import { ageText } from "../kit/time";
 import { en } from "../text/en";
 import { isLowLatency, onLowLatency, playsH265 } from "./liveChoice";
+import { MadeBadge } from "./MadeBadge";
 import { EitherPlayer } from "./player/eitherPlayer";
 import { LivePlayer } from "./player/livePlayer";
 import type { LivePlayerPorts, LiveSnapshot, LiveViewer } from "./player/livePorts";
@@ -157,11 +158,7 @@ function LiveBadges({
           {en.live.webrtc}
         </span>
       )}
-      {snapshot.made !== "as sent" && snapshot.state !== "connecting" && (
-        <span className="badge" data-testid="made" title={en.live.madeHint}>
-          {en.live.made[snapshot.made]}
-        </span>
-      )}
+      {snapshot.state !== "connecting" && <MadeBadge made={snapshot.made} />}
       {snapshot.droppedCount > 0 && (
         <span className="badge badge-warning" title={en.live.dropped(snapshot.droppedCount)}>
           <Icon name="diamond" /> −{snapshot.droppedCount}
