@@ -249,6 +249,9 @@ async def _own_objects(world: World, principal: Principal) -> None:
     for path, function in (
         ("/looks/{look_id}", Function.LIVE),
         ("/looks/{look_id}/live", Function.LIVE),
+        ("/looks/{look_id}/whep", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}/sent", Function.LIVE),
         ("/looks/{look_id}/media", Function.PLAYBACK),
         ("/looks/{look_id}/download", Function.EXPORT),
     ):

@@ -63,7 +63,7 @@ from civiscope.security import (
     terminal_principal,
 )
 from civiscope.storage import Database
-from civiscope.viewing import MediaAnswer, Wish
+from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
 HOST = "localhost"
 CHEAP_SCRYPT = ScryptSettings(1 << 10)
@@ -199,6 +199,7 @@ class FakeLook:
     given: int = 0
     fault: AppError | None = None
     is_abandoned: bool = False
+    offers: list[tuple[str, str]] = field(default_factory=list)
 
     async def live(self) -> AsyncIterator[bytes]:
         self.watchers += 1
@@ -210,10 +211,24 @@ class FakeLook:
         finally:
             self.watchers -= 1
 
+    async def whep(self, offer: str, address: str) -> WhepAnswer:
+        self.offers.append((offer, address))
+        return WhepAnswer(self.id, "v=0 answer")
+
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        if peer_id != self.id:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        return SentPicture(7, 9)
+
+    def end_whep(self, peer_id: UUID) -> None:
+        if peer_id != self.id or not self.offers:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        self.offers.clear()
+
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
         if at_us > 1_000_000:
             return MediaAnswer(None, 2_000_000, None)
-        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, b"ftyp")
+        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, content=b"ftyp")
 
     async def download(self) -> AsyncIterator[bytes]:
         if self.fault:

@@ -26,6 +26,7 @@ from civiscope.api.system_calls import SystemCalls
 from civiscope.api.timeline_calls import TimelineCalls
 from civiscope.api.trial import Trials
 from civiscope.api.vault_calls import VaultCalls
+from civiscope.api.whep_calls import WhepCalls
 
 
 class Application:
@@ -52,6 +53,7 @@ class Application:
             *SteerCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
+            *WhepCalls(faces).calls(),
             *SiteCalls(faces).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),

@@ -23,6 +23,7 @@ from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
 from civiscope.app.faces import WorkerFace
+from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
@@ -47,6 +48,7 @@ from civiscope.security import HeadLedger
 from civiscope.viewing import Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
+_TRANSCODE_LIMIT_S = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ async def run_server(home: Home, settings: Settings) -> None:
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings))
         site.pages.on_change(side.wake)
-        parts = _parts(site, settings, (link, side.drivers), _StillFinder(worker))
+        stills = _StillFinder(worker, bus.face("worker", WorkerFace, _TRANSCODE_LIMIT_S))
+        parts = _parts(site, settings, (link, side.drivers), stills)
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         bus.serve(DeviceDesk, LocalDeviceDesk(site, side.drivers, ProbedStreams(parts.prober)))
         bus.serve(AuditFace, LocalAuditFace(site))
@@ -147,6 +150,9 @@ def _parts(
             stream_of=_StreamFinder(site).stream_of,
             principal_now=site.accounts.principal_now,
             clock=site.clock,
+            maker=stills.maker,
+            sub_streams=FedSubStreams(site.devices, link),
+            derived_feed=FeedClient(site.home.worker_feed_socket, "server", site.clock),
         )
     )
     vault = VaultKeeper(site.vault_door, site.audit, settings.vault, site.clock)
@@ -210,6 +216,8 @@ def _site_now(site: Site) -> DoorSite:
 @dataclass(frozen=True, slots=True)
 class _StillFinder:
     worker: WorkerFace
+    maker: WorkerFace
+    """The same, with the patience that transcoding needs."""
 
     async def still(self, track: TrackConfig, unit: AccessUnit) -> bytes:
         """A JPEG, decoded by the worker: a stranger's bytes meet no decoder where the keys are."""

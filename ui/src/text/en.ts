@@ -179,6 +179,16 @@ export const en = {
     purposeLacksPlayback: "This purpose does not cover playback. Choose another, or ask an administrator.",
     unsupportedH265:
       "This browser cannot show H.265. The camera is recorded untouched; download a span, use a browser with H.265, or set the camera's stream to H.264.",
+    made: {
+      "second stream": "Shown from the second stream (H.265 main is recorded)",
+      transcoded: "Transcoded from H.265",
+    },
+    madeHint: "This browser cannot show H.265. The recording is as the camera sends it.",
+    webrtc: "WebRTC",
+    webrtcHint: "Low latency: these pictures come over WebRTC",
+    lowLatency: "Low latency (WebRTC)",
+    lowLatencyHint:
+      "Live pictures come over WebRTC where that works, otherwise as usual. Kept in this browser.",
     unsupported: (codec: string) => `This browser cannot show ${codec}. The camera is recorded untouched.`,
     gone: "This camera is no longer in the list.",
   },

@@ -1,12 +1,15 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { client } from "../api/client";
 import type { Channel } from "../api/types";
 import { Icon } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { ageText } from "../kit/time";
 import { en } from "../text/en";
+import { isLowLatency, onLowLatency, playsH265 } from "./liveChoice";
+import { MadeBadge } from "./MadeBadge";
+import { EitherPlayer } from "./player/eitherPlayer";
 import { LivePlayer } from "./player/livePlayer";
-import type { LiveSnapshot } from "./player/livePorts";
+import type { LivePlayerPorts, LiveSnapshot, LiveViewer } from "./player/livePorts";
 import { useSite } from "./site";
 import { TileFrame } from "./TileFrame";
 import { liveWords } from "./tileWords";
@@ -34,15 +37,19 @@ const START: LiveSnapshot = {
   ageMs: null,
   problem: null,
   mseType: null,
+  made: "as sent",
+  way: "socket",
   droppedCount: 0,
   isCanvasShown: false,
 };
 
 /** What React must draw anew; age and time of the picture go straight to the page, four times a second. */
 function drawKey(snapshot: LiveSnapshot): string {
-  const { state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs } = snapshot;
+  const { state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs, made, way } = snapshot;
   const frozenAt = state === "live" ? "" : snapshot.atUs;
-  return [state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs, frozenAt].join("|");
+  return [state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs, made, way, frozenAt].join(
+    "|",
+  );
 }
 
 /** One camera live. Make it anew (by `key`) for another channel or purpose. */
@@ -52,8 +59,9 @@ export function LiveTile(props: LiveTileProps) {
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const age = useRef<HTMLSpanElement>(null);
-  const player = useRef<LivePlayer | null>(null);
+  const player = useRef<LiveViewer | null>(null);
   const [snapshot, setSnapshot] = useState(START);
+  const wantsLowLatency = useSyncExternalStore(onLowLatency, isLowLatency);
   const { channelId, purpose } = props;
 
   useEffect(() => {
@@ -64,26 +72,27 @@ export function LiveTile(props: LiveTileProps) {
       if (tile !== null) {
         tile.dataset["ageMs"] = next.ageMs === null ? "" : String(Math.round(next.ageMs));
         tile.dataset["atUs"] = next.atUs === null ? "" : String(next.atUs);
+        tile.dataset["way"] = next.way;
+        tile.dataset["made"] = next.made;
       }
       if (age.current !== null) age.current.textContent = next.ageMs === null ? "" : ageText(next.ageMs);
       if (drawKey(next) === drawn) return;
       drawn = drawKey(next);
       setSnapshot(next);
     };
-    const made = new LivePlayer(
-      { video: video.current, canvas: canvas.current },
-      {
-        openLook: () =>
-          client.openLook({ channel_id: channelId, purpose, kind: "live", presentation: "raw" }),
-        closeLook: (id) => void client.closeLook(id),
-        onSignedOut,
-        onChange: change,
-      },
-    );
+    const surface = { video: video.current, canvas: canvas.current };
+    const wish = { channel_id: channelId, purpose, kind: "live", presentation: "raw" } as const;
+    const ports: LivePlayerPorts = {
+      openLook: () => client.openLook({ ...wish, needs_h264: !playsH265() }),
+      closeLook: (id) => void client.closeLook(id),
+      onSignedOut,
+      onChange: change,
+    };
+    const made = wantsLowLatency ? new EitherPlayer(surface, ports) : new LivePlayer(surface, ports);
     player.current = made;
     made.start();
     return () => made.stop();
-  }, [channelId, purpose, onSignedOut]);
+  }, [channelId, purpose, onSignedOut, wantsLowLatency]);
 
   const words = liveWords(snapshot, props.channel, zone);
   const name = props.channel?.name ?? en.live.gone;
@@ -144,6 +153,12 @@ function LiveBadges({
         </span>
       )}
       {codec !== null && codec !== "h264" && <span className="badge">{codec.toUpperCase()}</span>}
+      {snapshot.way === "webrtc" && (
+        <span className="badge" title={en.live.webrtcHint}>
+          {en.live.webrtc}
+        </span>
+      )}
+      {snapshot.state !== "connecting" && <MadeBadge made={snapshot.made} />}
       {snapshot.droppedCount > 0 && (
         <span className="badge badge-warning" title={en.live.dropped(snapshot.droppedCount)}>
           <Icon name="diamond" /> −{snapshot.droppedCount}
