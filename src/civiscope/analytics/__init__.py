@@ -6,6 +6,8 @@ Invariants: a frame never leaves the process that decoded it; every span that wa
 a picture leaves sealed only; an analytic that throws or hangs takes nothing down but itself.
 """
 
+from civiscope.analytics.detector import Detector
+from civiscope.analytics.eye import ChannelEye, Seen, SeeingSettings
 from civiscope.analytics.face import (
     AnalysisPlan,
     AnalystFace,
@@ -29,6 +31,7 @@ from civiscope.analytics.model import (
     TrackedObject,
     covers,
 )
+from civiscope.analytics.motion import BlockMap, Motion, MotionSettings
 from civiscope.analytics.plugin import (
     ANALYTIC_ENTRY_POINTS,
     AiUseClass,
@@ -36,6 +39,9 @@ from civiscope.analytics.plugin import (
     AnalyticPlugin,
     DetectorNeeds,
 )
+from civiscope.analytics.plugin_shelf import SHIPPED_ANALYTICS, AnalyticInfo, PluginShelf
+from civiscope.analytics.running import RunningAnalytic, Said, start_analytic
+from civiscope.analytics.tracker import Tracker, TrackerSettings
 
 __all__ = [
     "AnalysisPlan", "AnalystFace", "AnalystStatus", "AnalyticOrder", "AnalyticState", "ChannelFigures",
@@ -43,5 +49,8 @@ __all__ = [
     "AnalyticTroubled", "CoverageChanged", "ObservationMade",
     "CLASSES", "VEHICLES", "Box", "Detections", "ObjectClass", "Observation", "Phase", "SeenFrame",
     "TrackedObject", "covers",
+    "BlockMap", "ChannelEye", "Detector", "Motion", "MotionSettings", "Said", "Seen", "SeeingSettings", "Tracker",
+    "TrackerSettings",
+    "SHIPPED_ANALYTICS", "AnalyticInfo", "PluginShelf", "RunningAnalytic", "start_analytic",
     "ANALYTIC_ENTRY_POINTS", "AiUseClass", "Analytic", "AnalyticPlugin", "DetectorNeeds",
 ]  # fmt: skip
