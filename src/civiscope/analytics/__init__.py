@@ -6,8 +6,10 @@ Invariants: a frame never leaves the process that decoded it; every span that wa
 a picture leaves sealed only; an analytic that throws or hangs takes nothing down but itself.
 """
 
+from civiscope.analytics.book import AnalyticBook, AnalyticDraft, KeptAnalytic, SettingsError
+from civiscope.analytics.coverage import Coverage, CoverageBook
 from civiscope.analytics.detector import Detector
-from civiscope.analytics.eye import ChannelEye, Seen, SeeingSettings
+from civiscope.analytics.eye import ChannelEye, SeeingSettings, Seen
 from civiscope.analytics.face import (
     AnalysisPlan,
     AnalystFace,
@@ -41,9 +43,14 @@ from civiscope.analytics.plugin import (
 )
 from civiscope.analytics.plugin_shelf import SHIPPED_ANALYTICS, AnalyticInfo, PluginShelf
 from civiscope.analytics.running import RunningAnalytic, Said, start_analytic
+from civiscope.analytics.schedule import schedule_value
+from civiscope.analytics.tables import migrate_analytics
 from civiscope.analytics.tracker import Tracker, TrackerSettings
+from civiscope.analytics.worker_pool import PoolSettings, PoolTools, WorkerPool
 
 __all__ = [
+    "AnalyticBook", "AnalyticDraft", "KeptAnalytic", "SettingsError", "migrate_analytics", "schedule_value",
+    "Coverage", "CoverageBook", "PoolSettings", "PoolTools", "WorkerPool",
     "AnalysisPlan", "AnalystFace", "AnalystStatus", "AnalyticOrder", "AnalyticState", "ChannelFigures",
     "ChannelPlan", "ModelInfo",
     "AnalyticTroubled", "CoverageChanged", "ObservationMade",

@@ -46,8 +46,8 @@ class AnalysisFiles:
         except OSError as error:
             raise AppError(
                 ErrorKind.UNAVAILABLE,
-                f"the analyst cannot keep its plan in {self.folder}: {error.strerror}. It works by it while it "
-                "runs, but would not know it after a restart without the server.",
+                f"the analyst cannot keep its plan in {self.folder}: {error.strerror}. It works by it while "
+                "it runs, but would not know it after a restart without the server.",
             ) from error
 
     def last_seen_us(self) -> int | None:

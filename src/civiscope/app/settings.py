@@ -93,8 +93,8 @@ class DevicesSettings(_Section):
         return GateRules(self.networks, tuple(sorted({*named, *town_ports})))
 
 
-class AnalysisSettings(_Section):
-    """`[analysis]`: how much of this machine may look at pictures, and by which plug-ins."""
+class AnalyticsSettings(_Section):
+    """`[analytics]`: how much of this machine may look at pictures, and by which plug-ins."""
 
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     """0: one for each core."""
@@ -156,7 +156,7 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     recording: RecordingSettings = RecordingSettings()
     devices: DevicesSettings = DevicesSettings()
-    analysis: AnalysisSettings = AnalysisSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
     vault: VaultSettings = VaultSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from civiscope.analytics import AnalyticBook, AnalyticShelf, migrate_analytics
+from civiscope.analytics import AnalyticBook, PluginShelf, migrate_analytics
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
 from civiscope.app.page_book import PageBook
@@ -49,7 +49,7 @@ class Site:
     purposes: PurposeRegister
     devices: Devices
     analytics: AnalyticBook
-    shelf: AnalyticShelf
+    shelf: PluginShelf
     clock: Clock
     pages: PageBook
     vault_door: VaultDoor
@@ -93,7 +93,7 @@ async def open_site(
         purposes = PurposeRegister(database, audit, clock)
         await purposes.seed_defaults()
         closing.callback(accounts.close)
-        shelf = AnalyticShelf(settings.analysis.plugins)
+        shelf = PluginShelf(settings.analytics.plugins)
         yield Site(
             home=home,
             settings=settings,

@@ -12,7 +12,6 @@ from civiscope.app.role import stop_on_signal
 from civiscope.base import AppError, ErrorKind
 from civiscope.media.wire import Credentials
 from civiscope.simulator import (
-    TOWN,
     DeviceOrders,
     ServerOptions,
     discovery_interfaces,
