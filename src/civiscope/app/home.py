@@ -50,6 +50,11 @@ class Home:
         return folder or self.default_volume
 
     @property
+    def models(self) -> Path:
+        """Models that look at pictures, besides the built-in one."""
+        return self.root / "models"
+
+    @property
     def feed_socket(self) -> Path:
         """Where the recorder gives access units to other processes."""
         return self.run / "feed.sock"
