@@ -7,9 +7,10 @@ a picture leaves sealed only; an analytic that throws or hangs takes nothing dow
 """
 
 from civiscope.analytics.book import AnalyticBook, AnalyticDraft, KeptAnalytic, SettingsError
+from civiscope.analytics.builtin import BUILTIN_NAME, load_builtin
 from civiscope.analytics.coverage import Coverage, CoverageBook
 from civiscope.analytics.detector import Detector
-from civiscope.analytics.eye import ChannelEye, SeeingSettings, Seen
+from civiscope.analytics.eye import ChannelEye, SeeingSettings, Seen, build_eye
 from civiscope.analytics.face import (
     AnalysisPlan,
     AnalystFace,
@@ -33,6 +34,7 @@ from civiscope.analytics.model import (
     TrackedObject,
     covers,
 )
+from civiscope.analytics.models import Fetch, ModelEntry, ModelShelf, shipped_entries
 from civiscope.analytics.motion import BlockMap, Motion, MotionSettings
 from civiscope.analytics.plugin import (
     ANALYTIC_ENTRY_POINTS,
@@ -56,8 +58,9 @@ __all__ = [
     "AnalyticTroubled", "CoverageChanged", "ObservationMade",
     "CLASSES", "VEHICLES", "Box", "Detections", "ObjectClass", "Observation", "Phase", "SeenFrame",
     "TrackedObject", "covers",
-    "BlockMap", "ChannelEye", "Detector", "Motion", "MotionSettings", "Said", "Seen", "SeeingSettings", "Tracker",
-    "TrackerSettings",
+    "BUILTIN_NAME", "Fetch", "ModelEntry", "ModelShelf", "load_builtin", "shipped_entries",
+    "BlockMap", "ChannelEye", "Detector", "Motion", "MotionSettings", "Said", "SeeingSettings", "Seen",
+    "Tracker", "TrackerSettings", "build_eye",
     "SHIPPED_ANALYTICS", "AnalyticInfo", "PluginShelf", "RunningAnalytic", "start_analytic",
     "ANALYTIC_ENTRY_POINTS", "AiUseClass", "Analytic", "AnalyticPlugin", "DetectorNeeds",
 ]  # fmt: skip

@@ -17,7 +17,8 @@ RIVAL_GROUPS = np.array(
     [next((n for n, group in enumerate(_RIVALS, 100) if one in group), at) for at, one in enumerate(CLASSES)],
     np.int64,
 )
-"""By index into `CLASSES`: classes of one group are taken for one another, so their boxes suppress each other."""
+"""By index into `CLASSES`: classes of one group are taken for one another, so their boxes suppress each
+other."""
 
 
 class Detector(Protocol):
@@ -34,7 +35,8 @@ class Detector(Protocol):
         ...
 
     def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
-        """The width and height in which it wants a picture of this size: same shape, never enlarged beyond use."""
+        """The width and height in which it wants a picture of this size: same shape, never enlarged beyond
+        use."""
         ...
 
     def detect(self, rgb: NDArray[np.uint8]) -> Detections:

@@ -2,21 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from civiscope.analytics.detector import Detector
+from civiscope.analytics.face import AnalyticOrder
 from civiscope.analytics.model import Box, SeenFrame, TrackedObject
 from civiscope.analytics.motion import BlockMap, Motion, MotionSettings
-from civiscope.analytics.running import RunningAnalytic, Said
+from civiscope.analytics.plugin_shelf import PluginShelf
+from civiscope.analytics.running import RunningAnalytic, Said, start_analytic
 from civiscope.analytics.tracker import Tracker, TrackerSettings
+from civiscope.base import AppError, Clock
 from civiscope.media import Frame
 
 
 @dataclass(frozen=True, slots=True)
 class SeeingSettings:
-    """What is shipped: every threshold of looking has its default here, in the settings of its part, and nowhere else."""
+    """What is shipped: every threshold of looking has its default here, in the settings of its part, and
+    nowhere else."""
 
     motion: MotionSettings = field(default_factory=MotionSettings)
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
@@ -114,6 +120,28 @@ class ChannelEye:
         width_px, height_px = self._detector.size_for(frame.width_px, frame.height_px)
         found = self._detector.detect(frame.rgb(width_px, height_px))
         return self._tracker.update(found, at_us, stirred)
+
+
+def build_eye(
+    detector: Detector,
+    orders: Sequence[AnalyticOrder],
+    shelf: PluginShelf,
+    clock: Clock,
+    zone: tzinfo = UTC,
+    settings: SeeingSettings | None = None,
+) -> tuple[ChannelEye, dict[UUID, str]]:
+    """An eye with the analytics that were ordered, and why those are left out that cannot be started.
+
+    One detector may serve the eyes of one thread.
+    """
+    running: list[RunningAnalytic] = []
+    left_out: dict[UUID, str] = {}
+    for order in orders:
+        try:
+            running.append(start_analytic(order, shelf, clock, zone))
+        except AppError as error:
+            left_out[order.analytic_id] = error.message
+    return ChannelEye(settings or SeeingSettings(), detector, running), left_out
 
 
 def _stirred(motion: Motion, boxes_n: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -6,12 +6,14 @@ Point = tuple[float, float]
 
 
 def side(a: Point, b: Point, point: Point) -> float:
-    """Looking from `a` to `b` in the picture (y down): below 0 on the left, above 0 on the right, 0 on the line."""
+    """Looking from `a` to `b` in the picture (y down): below 0 on the left, above 0 on the right, 0 on the
+    line."""
     return (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])
 
 
 def crosses(a: Point, b: Point, p: Point, q: Point) -> bool:
-    """Whether the way from `p` to `q` leads through the segment a b; a start on its line counts, an end there not."""
+    """Whether the way from `p` to `q` leads through the segment a b; a start on its line counts, an end
+    there not."""
     from_side, to_side = side(a, b, p), side(a, b, q)
     if (from_side < 0) == (to_side < 0):
         return False

@@ -1,8 +1,11 @@
 """Where something moves: a map of blocks against a learnt background, with each block's own noise.
 
-The means of blocks of 8 x 8 pixels (or a whole multiple) are compared with two running means: one of some seconds
-(what is usual here) and one of half a second (what was here a moment ago). A block moves while it differs from the
-first and has lately differed from the second by more than its own noise: what stopped ceases to move, and what it
+The means of blocks of 8 x 8 pixels (or a whole multiple) are compared with two running means: one of some
+seconds
+(what is usual here) and one of half a second (what was here a moment ago). A block moves while it differs
+from the
+first and has lately differed from the second by more than its own noise: what stopped ceases to move, and
+what it
 left behind never starts. A change of light over the whole picture is taken out before, or learnt at once.
 """
 
@@ -166,7 +169,8 @@ class BlockMap:
         return Motion(not self._is_calm, moving, self.is_warm)
 
     def _moving(self, now: Floats, differs: Bools, strongly: Bools, limit: Floats, step_s: float) -> Bools:
-        """Differs from the usual and, a moment ago or now, from the recent; alone only when it does strongly."""
+        """Differs from the usual and, a moment ago or now, from the recent; alone only when it does
+        strongly."""
         changed = differs & (np.abs(now - self._recent) > 0.6 * limit)
         self._hold_s -= step_s
         self._hold_s[changed] = self._settings.hold_s
@@ -187,7 +191,8 @@ class BlockMap:
         self._noise += share * (noisy - self._noise)
 
     def _take_out_light(self, now: Floats) -> None:
-        """Move what is known by a change that all blocks share: added (a cloud), or multiplied (gain control)."""
+        """Move what is known by a change that all blocks share: added (a cloud), or multiplied (gain
+        control)."""
         change = now - self._background
         sample = change.ravel()[::7]
         shift = float(_median(sample))

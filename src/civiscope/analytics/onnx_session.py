@@ -1,9 +1,10 @@
-"""An ONNX Runtime session as this room uses it: one thread, float32 pictures in, arrays out, faults in words."""
+"""An ONNX Runtime session as this room uses it: one thread, float32 pictures in, arrays out, faults in
+words."""
 
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]  # no stubs
 from numpy.typing import NDArray
 
 from civiscope.base import AppError, ErrorKind
@@ -33,7 +34,8 @@ class OnnxSession:
         self.outputs = {one.name: list(one.shape) for one in self._session.get_outputs()}
 
     def run(self, picture: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """The outputs by name for a picture (1, 3, H, W); raises AppError INVALID when the model refuses it."""
+        """The outputs by name for a picture (1, 3, H, W); raises AppError INVALID when the model refuses
+        it."""
         (given,) = self.inputs
         names = list(self.outputs)
         try:

@@ -1,9 +1,11 @@
 """A model file for another size of picture: the few fields of an ONNX graph that fix it, written anew.
 
-An exporter writes the size it was told into the graph; a fully convolutional network does not depend on it. Shapes
-of inner values and outputs are left out, ONNX Runtime infers them. The format is protobuf; field numbers are those
-of `onnx.proto3` (ModelProto.graph 7; GraphProto.input 11, output 12, value_info 13; ValueInfoProto.name 1, type 2;
-TypeProto.tensor_type 1; Tensor.shape 2; TensorShapeProto.dim 1; Dimension.dim_value 1).
+An exporter writes the size it was told into the graph; a fully convolutional network does not depend on it.
+Shapes
+of inner values and outputs are left out, ONNX Runtime infers them. The format is protobuf; field numbers are
+those
+of `onnx.proto3` (ModelProto.graph 7; GraphProto.input 11, output 12, value_info 13; ValueInfoProto.name 1,
+type 2; TypeProto.tensor_type 1; Tensor.shape 2; TensorShapeProto.dim 1; Dimension.dim_value 1).
 """
 
 from collections.abc import Iterator

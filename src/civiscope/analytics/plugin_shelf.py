@@ -1,4 +1,5 @@
-"""Analytics as plug-ins: found by entry point, loaded only when the allow-list names them, and when needed."""
+"""Analytics as plug-ins: found by entry point, loaded only when the allow-list names them, and when
+needed."""
 
 import json
 import re
@@ -49,7 +50,8 @@ class _Loaded:
 
 
 class PluginShelf:
-    """Every installed analytic by name. May be asked from any thread; `load` and `infos` block while importing.
+    """Every installed analytic by name. May be asked from any thread; `load` and `infos` block while
+    importing.
 
     An analytic that does not load breaks nothing but itself, and is tried once per process.
     """
@@ -70,7 +72,8 @@ class PluginShelf:
             if name in self._found:
                 raise AppError(
                     ErrorKind.DENIED,
-                    f"The analytic {name} is installed and not allowed. Add it to `plugins` in [analytics] of "
+                    f"The analytic {name} is installed and not allowed. Add it to `plugins` in [analytics] "
+                    f"of "
                     "civiscope.toml and start again.",
                 )
             raise AppError(

@@ -1,4 +1,5 @@
-"""One analytic at work on one channel, guarded: what it throws, says or takes too long for harms nobody else."""
+"""One analytic at work on one channel, guarded: what it throws, says or takes too long for harms nobody
+else."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -40,8 +41,8 @@ class Said:
 class RunningAnalytic:
     """The guard around one analytic. Not to be used by two threads at once.
 
-    Event ids are made here, of the analytic's id and its own: no analytic can speak in another's name. The guard
-    cannot stop a look that hangs: the analyst's watchdog does (docs/design/seeing.md).
+    Event ids are made here, of the analytic's id and its own: no analytic can speak in another's name. The
+    guard cannot stop a look that hangs: the analyst's watchdog does (docs/design/seeing.md).
     """
 
     def __init__(self, analytic_id: UUID, plugin: AnalyticPlugin, settings: BaseModel, clock: Clock) -> None:
@@ -145,7 +146,8 @@ class RunningAnalytic:
         self._late_at = [at for at in self._late_at if at > self._looks - _LATE_WINDOW] + [self._looks]
         if len(self._late_at) >= LATE_LOOKS_TO_STOP:
             self._stop(
-                f"It took longer than its {self.plugin.deadline_s:g} s {len(self._late_at)} times, {taken_s:.2f} s "
+                f"It took longer than its {self.plugin.deadline_s:g} s {len(self._late_at)} times, "
+                f"{taken_s:.2f} s "
                 "the last time."
             )
 
@@ -157,7 +159,8 @@ class RunningAnalytic:
 def start_analytic(
     order: AnalyticOrder, shelf: PluginShelf, clock: Clock, zone: tzinfo = UTC
 ) -> RunningAnalytic:
-    """As ordered. Raises AppError in plain words for a plug-in, settings or a schedule that cannot be used."""
+    """As ordered. Raises AppError in plain words for a plug-in, settings or a schedule that cannot be
+    used."""
     settings = shelf.settings(order.plugin, order.settings_json)
     running = RunningAnalytic(order.analytic_id, shelf.load(order.plugin), settings, clock)
     if order.schedule_json:

@@ -1,14 +1,16 @@
 """The same thing over frames: one set of arrays per channel, no object per track.
 
-Prediction by constant velocity and assignment of boxes after Bewley et al., "Simple Online and Realtime Tracking"
-(ICIP 2016, arXiv:1602.00763); two rounds, strong detections first and weak ones for what is left, after Zhang et
-al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box" (ECCV 2022, arXiv:2110.06864). In place
-of Kalman filters stands the alpha-beta filter, their steady state for constant velocity.
+Prediction by constant velocity and assignment of boxes after Bewley et al., "Simple Online and Realtime
+Tracking"
+(ICIP 2016, arXiv:1602.00763); two rounds, strong detections first and weak ones for what is left, after
+Zhang et
+al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box" (ECCV 2022, arXiv:2110.06864). In
+place of Kalman filters stands the alpha-beta filter, their steady state for constant velocity.
 """
 
 from dataclasses import dataclass
 
-import lap
+import lap  # type: ignore[import-untyped]  # no stubs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -99,7 +101,8 @@ class Tracker:
     def update(
         self, detections: Detections, at_us: int, stirred: Bools | None = None
     ) -> tuple[TrackedObject, ...]:
-        """After a look of the detector. `stirred`: (N,) at which of the tracks (as `boxes_n`) something moves.
+        """After a look of the detector. `stirred`: (N,) at which of the tracks (as `boxes_n`) something
+        moves.
 
         None: not known, so everywhere.
         """

@@ -1,6 +1,7 @@
 """YOLOX as exported by its authors: letterbox at the top left, raw outputs decoded here.
 
-Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv:2107.08430; the decoding follows their `demo_postprocess`.
+Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv:2107.08430; the decoding follows their
+`demo_postprocess`.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from civiscope.analytics.canvas import Canvas, best_room
 from civiscope.analytics.detector import RIVAL_GROUPS, Floats, fit_within, suppress
 from civiscope.analytics.model import CLASSES, Detections, ObjectClass
 from civiscope.analytics.onnx_session import OnnxSession
@@ -15,7 +17,8 @@ from civiscope.analytics.onnx_shape import resized_model
 from civiscope.base import AppError, ErrorKind
 
 INPUT_SIZES_PX = ((416, 256), (352, 256), (256, 256), (256, 352), (256, 416))
-"""Width x height of inputs, multiples of 32; a picture gets the one in which it is largest, then the smallest.
+"""Width x height of inputs, multiples of 32; a picture gets the one in which it is largest, then the
+smallest.
 
 At 256 lines people of a few metres' to some fifty metres' distance have the size the network was trained at:
 larger inputs cost more and find more that is not there (docs/design/seeing.md)."""
@@ -23,7 +26,6 @@ WEAKEST_SCORE = 0.1
 MOST_OVERLAP = 0.5
 _STRIDES = (8, 16, 32)
 _CLASS_COUNT = 80
-_PAD = 114
 _KNOWN = {
     0: ObjectClass.PERSON, 1: ObjectClass.BICYCLE, 2: ObjectClass.CAR, 3: ObjectClass.MOTORCYCLE,
     5: ObjectClass.BUS, 7: ObjectClass.TRUCK,
@@ -39,8 +41,7 @@ class _Input:
     """A session for one size of input, with the grid that its outputs count from."""
 
     session: OnnxSession
-    canvas: Floats
-    """(1, 3, H, W), padded where no picture was ever put."""
+    canvas: Canvas
     origin: Floats
     """(N, 2): the cell of each output, in cells of its stride."""
     stride: Floats
@@ -48,7 +49,8 @@ class _Input:
 
 
 class YoloxDetector:
-    """YOLOX with COCO's 80 classes. One caller at a time; a session per shape of picture, made when first needed."""
+    """YOLOX with COCO's 80 classes. One caller at a time; a session per shape of picture, made when first
+    needed."""
 
     def __init__(
         self, name: str, model: bytes, sizes_px: tuple[tuple[int, int], ...] = INPUT_SIZES_PX
@@ -72,24 +74,14 @@ class YoloxDetector:
 
     def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
         """Within the input whose shape suits the picture."""
-        return fit_within((width_px, height_px), self._room_for(width_px, height_px))
+        return fit_within((width_px, height_px), best_room(self._sizes_px, width_px, height_px))
 
     def detect(self, rgb: NDArray[np.uint8]) -> Detections:
         """What is in the picture, with scores from `WEAKEST_SCORE`."""
         height_px, width_px = rgb.shape[:2]
-        chosen = self._input_for(self._room_for(width_px, height_px))
-        canvas = chosen.canvas
-        canvas[:] = _PAD
-        canvas[0, :, :height_px, :width_px] = rgb[:, :, ::-1].transpose(2, 0, 1)
-        (raw,) = chosen.session.run(canvas).values()
+        chosen = self._input_for(best_room(self._sizes_px, width_px, height_px))
+        (raw,) = chosen.session.run(chosen.canvas.put(rgb, is_reversed=True)).values()
         return _decoded(raw[0], chosen, (width_px, height_px))
-
-    def _room_for(self, width_px: int, height_px: int) -> tuple[int, int]:
-        def fit(room: tuple[int, int]) -> tuple[float, int]:
-            scale = min(room[0] / width_px, room[1] / height_px)
-            return -round(scale * width_px), room[0] * room[1]
-
-        return min(self._sizes_px, key=fit)
 
     def _input_for(self, room: tuple[int, int]) -> _Input:
         found = self._inputs.get(room)
@@ -101,13 +93,14 @@ class YoloxDetector:
 def _make_input(name: str, model: bytes, room: tuple[int, int]) -> _Input:
     width_px, height_px = room
     session = OnnxSession(name, resized_model(model, height_px, width_px))
-    canvas = np.full((1, 3, height_px, width_px), _PAD, np.float32)
+    canvas = Canvas(width_px, height_px)
     origin, stride = _grid(width_px, height_px)
-    shapes = [found.shape for found in session.run(canvas).values()]
+    shapes = [found.shape for found in session.run(canvas.planes).values()]
     if shapes != [(1, len(origin), 5 + _CLASS_COUNT)]:
         raise AppError(
             ErrorKind.INVALID,
-            f"The model {name} is no YOLOX detector of 80 classes: for a picture of {width_px} x {height_px} it "
+            f"The model {name} is no YOLOX detector of 80 classes: for a picture of {width_px} x "
+            f"{height_px} it "
             f"gives {shapes}, not (1, {len(origin)}, 85).",
         )
     return _Input(session, canvas, origin, stride)
@@ -136,10 +129,8 @@ def _decoded(raw: Floats, chosen: _Input, size_px: tuple[int, int]) -> Detection
     centre = (raw[:, :2] + origin) * stride
     half = np.exp(np.minimum(raw[:, 2:4], 10.0)) * stride / 2
     size = np.array(size_px * 2, np.float32)
-    boxes = np.clip(np.concatenate((centre - half, centre + half), 1) / size, 0.0, 1.0)
+    boxes = np.clip(np.concatenate((centre - half, centre + half), 1) / size, 0.0, 1.0).astype(np.float32)
     real = ((boxes[:, 2:] - boxes[:, :2]) > 0).all(1)
     boxes, scores, classes = boxes[real], scores[real], classes[real]
     kept = suppress(boxes, scores, RIVAL_GROUPS[classes], MOST_OVERLAP)
-    return Detections(
-        boxes[kept].astype(np.float32), np.minimum(scores[kept], 1.0).astype(np.float32), classes[kept]
-    )
+    return Detections(boxes[kept], np.minimum(scores[kept], 1.0).astype(np.float32), classes[kept])

@@ -50,11 +50,6 @@ class Home:
         return folder or self.default_volume
 
     @property
-    def models(self) -> Path:
-        """Models that look at pictures, besides the built-in one."""
-        return self.root / "models"
-
-    @property
     def feed_socket(self) -> Path:
         """Where the recorder gives access units to other processes."""
         return self.run / "feed.sock"
@@ -68,6 +63,11 @@ class Home:
     def is_initialised(self) -> bool:
         """`civiscope init` has been here."""
         return (self.keys / "site.json").exists()
+
+    @property
+    def models(self) -> Path:
+        """Files of detectors that somebody imported or fetched."""
+        return self.root / "models"
 
     def role(self, name: str) -> Path:
         """A process role's own folder."""

@@ -22,6 +22,7 @@ from civiscope.app.up import run_up
 from civiscope.base import AppError
 from civiscope.cli.device_words import camera, discover, drivers
 from civiscope.cli.import_words import import_footage
+from civiscope.cli.model_words import models
 from civiscope.cli.trust_words import audit, vault
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_except
 sim = typer.Typer(no_args_is_help=True, help="Simulated cameras, as real RTSP on a real socket.")
 catalogue = typer.Typer(no_args_is_help=True, help="The table of recordings, made again from the volumes.")
 commands.add_typer(camera, name="camera")
+commands.add_typer(models, name="models")
 commands.add_typer(sim, name="sim")
 commands.add_typer(audit, name="audit")
 commands.add_typer(catalogue, name="catalogue")

@@ -57,7 +57,8 @@ class Frame:
         return view
 
     def rgb(self, width_px: int, height_px: int) -> NDArray[np.uint8]:
-        """(height_px, width_px, 3) uint8, scaled by libswscale; a millisecond or so: for the detector only."""
+        """(height_px, width_px, 3) uint8, scaled by libswscale; a millisecond or so: for the detector
+        only."""
         small = self._frame.reformat(
             width=width_px, height=height_px, format="rgb24", interpolation=Interpolation.BILINEAR
         )
@@ -93,9 +94,10 @@ def _side(low_n: float, high_n: float, size_px: int) -> tuple[int, int]:
 class PictureDecoder:
     """Decodes one track of one run, with one thread. Not to be used by two threads at once; blocks.
 
-    It begins at a key frame. After a unit that was damaged or cannot be decoded, after a lost one, and after an
-    error it waits for the next key frame: what would come before is guesswork. A changed size of the picture is
-    taken at a key frame, and an error elsewhere.
+    It begins at a key frame. After a unit that was damaged or cannot be decoded, after a lost one, and after
+    an
+    error it waits for the next key frame: what would come before is guesswork. A changed size of the picture
+    is taken at a key frame, and an error elsewhere.
     """
 
     def __init__(
@@ -117,7 +119,8 @@ class PictureDecoder:
     def decode(self, unit: AccessUnit) -> list[Frame]:
         """The frames that this unit completes, in order of display: mostly one.
 
-        Raises DecodeError, once for a unit that cannot be decoded; units up to the next key frame give nothing.
+        Raises DecodeError, once for a unit that cannot be decoded; units up to the next key frame give
+        nothing.
         """
         is_key = unit.is_key
         if unit.flags & _LOST and not is_key:
@@ -155,7 +158,8 @@ class PictureDecoder:
         if before is not None and not picture.key_frame:
             self._context = None
             raise DecodeError(
-                f"The picture changed from {before[0]} x {before[1]} to {size[0]} x {size[1]} without a key frame."
+                f"The picture changed from {before[0]} x {before[1]} to {size[0]} x {size[1]} without a key "
+                f"frame."
             )
 
     def _open(self) -> VideoCodecContext:
