@@ -98,7 +98,14 @@ def test_heavy_libraries_have_one_home(library: str) -> None:
 
 PICTURE_READERS = {
     "Archive": {"recording", "viewing/viewing.py", "app/server.py", "app/machine.py"},
-    "FeedClient": {"ingest", "viewing/live_hub.py", "viewing/viewing.py", "app/server.py"},
+    "FeedClient": {
+        "ingest",
+        "viewing/live_hub.py",
+        "viewing/viewing.py",
+        "app/server.py",
+        "app/analyst.py",
+        "app/analysis_feed.py",
+    },
     "Keyring": {"security", "recording"},
     "load_keyring": {"security"},
     "open_picture": {"security", "viewing"},

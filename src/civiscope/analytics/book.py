@@ -125,6 +125,7 @@ class AnalyticBook:
         self, channel_id: ChannelId, analytic_id: UUID, draft: AnalyticDraft, by: Principal, where: str = ""
     ) -> KeptAnalytic:
         """Put this in its place; MISSING if the channel has no such analytic."""
+        await self._database.read(partial(_one, channel_id=channel_id, analytic_id=analytic_id))
         kept = await asyncio.to_thread(self._kept, analytic_id, channel_id, draft, by)
 
         def work(connection: Connection, writer: AuditWriter) -> None:

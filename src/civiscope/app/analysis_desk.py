@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -31,8 +32,10 @@ class AnalysisDesk(Protocol):
 class LocalAnalysisDesk:
     """The desk on the rooms themselves."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, wake: Callable[[], None]) -> None:
+        """`wake`: let the analyst know now."""
         self._site = site
+        self._wake = wake
         self._who = f"system user {os.getuid()}"
 
     async def add(self, channel_id: UUID, analytic: TypedAnalytic) -> UUID:
@@ -47,4 +50,5 @@ class LocalAnalysisDesk:
             raise AppError(ErrorKind.INVALID, "the settings are no JSON object")
         draft = AnalyticDraft(analytic.plugin, analytic.name, settings)
         kept = await self._site.analytics.add(channel, draft, self._who, "command line")
+        self._wake()
         return kept.id

@@ -1,11 +1,13 @@
 """The server's side of seeing: the book of analytics, the line to the analyst, and what it saw, handed on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from civiscope.analytics import (
     AnalystFace,
+    AnalystStatus,
+    AnalyticInfo,
     AnalyticTroubled,
     CoverageChanged,
     ObservationMade,
@@ -43,11 +45,11 @@ _NOBODY = AnalysisListeners()
 
 
 class AnalysisSide:
-    """Wired before the bus starts; `run` beside the door."""
+    """Wired before the bus starts; `run` beside the door. Implements the door's `AnalysisDesk`."""
 
     def __init__(self, site: Site, bus: Endpoint, listeners: AnalysisListeners = _NOBODY) -> None:
         self._listeners = listeners
-        self.book = site.analytics
+        self._shelf = site.shelf
         self.link = AnalysisLink(
             bus.face("analyst", AnalystFace, _CALL_LIMIT_S),
             site.analytics,
@@ -58,6 +60,20 @@ class AnalysisSide:
         bus.subscribe("analyst", ObservationMade, self._observed, _SUBSCRIPTION)
         bus.subscribe("analyst", CoverageChanged, self._covered, _SUBSCRIPTION)
         bus.subscribe("analyst", AnalyticTroubled, self._troubled, _SUBSCRIPTION)
+
+    @property
+    def is_fresh(self) -> bool:
+        """The analyst answered within the last seconds."""
+        return self.link.is_fresh
+
+    @property
+    def newest(self) -> AnalystStatus | None:
+        """The analyst's last answer, however old; None: there was none."""
+        return self.link.newest
+
+    def plugins(self) -> Sequence[AnalyticInfo]:
+        """Every installed analytic; blocks while they are loaded for the first time."""
+        return self._shelf.infos()
 
     def wake(self) -> None:
         """Cameras, analytics or settings have changed; on the loop."""
