@@ -6,6 +6,7 @@ Invariants: a frame never leaves the process that decoded it; every span that wa
 a picture leaves sealed only; an analytic that throws or hangs takes nothing down but itself.
 """
 
+from civiscope.analytics.assignment import best_assignment
 from civiscope.analytics.book import AnalyticBook, AnalyticDraft, KeptAnalytic, SettingsError
 from civiscope.analytics.builtin import BUILTIN_NAME, load_builtin
 from civiscope.analytics.coverage import Coverage, CoverageBook
@@ -57,7 +58,7 @@ __all__ = [
     "ChannelPlan", "ModelInfo",
     "AnalyticTroubled", "CoverageChanged", "ObservationMade",
     "CLASSES", "VEHICLES", "Box", "Detections", "ObjectClass", "Observation", "Phase", "SeenFrame",
-    "TrackedObject", "covers",
+    "TrackedObject", "covers", "best_assignment",
     "BUILTIN_NAME", "Fetch", "ModelEntry", "ModelShelf", "load_builtin", "shipped_entries",
     "BlockMap", "ChannelEye", "Detector", "Motion", "MotionSettings", "Said", "SeeingSettings", "Seen",
     "Tracker", "TrackerSettings", "build_eye",

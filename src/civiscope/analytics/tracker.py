@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civiscope.analytics.detector import RIVAL_GROUPS, Floats, overlaps
-from civiscope.analytics.model import CLASSES, Box, Detections, TrackedObject
+from civiscope.analytics.model import CLASSES, Box, Detections, ObjectClass, TrackedObject
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_VEHICLES = int(RIVAL_GROUPS[CLASSES.index(ObjectClass.CAR)])
 _FAR = 1e3
 """The cost of a pair that may not be."""
 
@@ -46,12 +47,16 @@ class TrackerSettings:
     """For one that rested: what is behind or before it may confuse the detector."""
     resting_misses: int = 3
     """A thing at rest where nothing moves is forgotten after so many looks that did not find it."""
+    double_share: float = 0.8
+    """A weak vehicle of which so much lies within a strong one is the same vehicle."""
     resting_speed: float = 0.12
     """Below this, in its own heights a second, it rests."""
     resting_after_s: float = 1.0
     position_gain: float = 0.75
     speed_gain: float = 0.35
     size_gain: float = 0.4
+    shown_s: float = 0.1
+    """How slowly the box that is told follows: single frames do not count where there are many a second."""
 
 
 class Tracker:
@@ -64,6 +69,8 @@ class Tracker:
         self._ids: Ints = np.zeros(0, np.int64)
         self._centre: Floats = np.zeros((0, 2), np.float32)
         self._size: Floats = np.zeros((0, 2), np.float32)
+        self._shown: Floats = np.zeros((0, 4), np.float32)
+        """Drawn to where strong detections are, else to the filtered box; moved on while it is not found."""
         self._speed: Floats = np.zeros((0, 2), np.float32)
         """Of the picture's width and height a second."""
         self._votes: Floats = np.zeros((0, len(CLASSES)), np.float32)
@@ -122,6 +129,7 @@ class Tracker:
         self._go_on(*weakly, detections, step_s)
         self._forget(was_resting, np.ones(len(self._ids), bool) if stirred is None else stirred)
         self._begin(detections, unused)
+        self._forget_doubles()
         return self.objects()
 
     def carry(self, at_us: int, stirred: Bools) -> tuple[TrackedObject, ...]:
@@ -139,7 +147,7 @@ class Tracker:
         shown = np.flatnonzero(self._hits >= self._settings.hits_to_confirm)
         if not len(shown):
             return ()
-        boxes = np.clip(self.boxes_n()[shown], 0.0, 1.0)
+        boxes = np.clip(self._shown[shown], 0.0, 1.0)
         kinds = self._votes[shown].argmax(1)
         rows = zip(
             self._ids[shown].tolist(), kinds.tolist(), boxes.tolist(), self._score[shown].tolist(),
@@ -159,7 +167,9 @@ class Tracker:
         if step_s:
             lost = (at_us - self._found_us > 700_000)[:, None]
             self._speed[lost.ravel()] *= 0.6
-            self._centre += self._speed * np.float32(min(step_s, 1.0))
+            way = self._speed * np.float32(min(step_s, 1.0))
+            self._centre += way
+            self._shown += np.tile(way, 2)
         return step_s
 
     def _match(
@@ -216,6 +226,10 @@ class Tracker:
         self._centre[tracks] += gain * missing
         self._speed[tracks] += (speed_gain * missing / since_s).astype(np.float32)
         self._size[tracks] += np.float32(settings.size_gain) * (size - self._size[tracks])
+        is_strong = (detections.scores[found] >= settings.strong_score)[:, None]
+        wanted = np.where(is_strong, boxes, self.boxes_n()[tracks])
+        nearer = np.float32(1.0 - np.exp(-max(step_s, 0.02) / settings.shown_s))
+        self._shown[tracks] += nearer * (wanted - self._shown[tracks])
         self._votes[tracks] *= np.float32(0.97)
         self._votes[tracks, detections.classes[found]] += detections.scores[found]
         self._score[tracks] = detections.scores[found]
@@ -240,6 +254,25 @@ class Tracker:
         in_time = at_us - self._found_us <= limit_s * 1e6
         self._keep(np.where(is_calm, self._misses < settings.resting_misses, in_time))
 
+    def _forget_doubles(self) -> None:
+        """Of two vehicles, one within the other, the one that only weak detections keep: a bonnet, a trailer."""
+        settings = self._settings
+        confirmed = self._hits >= settings.hits_to_confirm
+        vehicles = np.flatnonzero((self._group == _VEHICLES) & confirmed)
+        if len(vehicles) < 2:
+            return
+        boxes, scores = self.boxes_n()[vehicles], self._score[vehicles]
+        low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+        high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+        both = np.maximum(high - low, 0.0).prod(2)
+        within = both > settings.double_share * (boxes[:, 2:] - boxes[:, :2]).prod(1)[:, None]
+        np.fill_diagonal(within, False)
+        strong = self._is_seen[vehicles] & (scores >= settings.strong_score)
+        doubled = (within & strong[None, :]).any(1) & ~strong
+        kept = np.ones(len(self._ids), bool)
+        kept[vehicles[doubled]] = False
+        self._keep(kept)
+
     def _begin(self, detections: Detections, found: Ints) -> None:
         count = len(found)
         if not count:
@@ -252,6 +285,7 @@ class Tracker:
             _ids=np.arange(self._next_id, self._next_id + count),
             _centre=(boxes[:, :2] + boxes[:, 2:]) / 2,
             _size=boxes[:, 2:] - boxes[:, :2],
+            _shown=boxes,
             _speed=np.zeros((count, 2), np.float32),
             _votes=votes,
             _group=RIVAL_GROUPS[detections.classes[found]],
@@ -275,6 +309,6 @@ class Tracker:
 
 
 _COLUMNS = (
-    "_ids", "_centre", "_size", "_speed", "_votes", "_group", "_score", "_hits", "_misses", "_first_us",
+    "_ids", "_centre", "_size", "_shown", "_speed", "_votes", "_group", "_score", "_hits", "_misses", "_first_us",
     "_found_us", "_moved_us", "_is_seen",
 )  # fmt: skip
