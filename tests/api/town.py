@@ -11,6 +11,13 @@ from uuid import UUID
 import httpx
 from tests.devices.fake_drivers import FakeDrivers
 
+from civiscope.analytics import (
+    AnalystStatus,
+    AnalyticBook,
+    AnalyticInfo,
+    PluginShelf,
+    migrate_analytics,
+)
 from civiscope.api import (
     ApiSettings,
     Application,
@@ -109,6 +116,22 @@ class FakeProber:
         await self.gate.wait()
         track = TrackConfig(1, Codec.H264, 90_000, width_px=1280, height_px=720)
         return ProbeAnswer((track,), b"\xff\xd8jpeg", 120, Transport.TCP, False)
+
+
+class FakeAnalysis:
+    """The analyst: away, or with this answer; the plug-ins are ours."""
+
+    def __init__(self) -> None:
+        self.newest: AnalystStatus | None = None
+        self.is_fresh = False
+        self.woken = 0
+        self.shelf = PluginShelf()
+
+    def plugins(self) -> Sequence[AnalyticInfo]:
+        return self.shelf.infos()
+
+    def wake(self) -> None:
+        self.woken += 1
 
 
 class FakeTimelines:
@@ -310,6 +333,7 @@ class Town:
     system: FakeSystem
     app: Application
     drivers: FakeDrivers
+    analysis: FakeAnalysis
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session, on the ASGI application itself."""
@@ -342,6 +366,7 @@ async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
         migrate_security(database)
         migrate_privacy(database)
         migrate_devices(database)
+        migrate_analytics(database)
     town = await open_town(folder, keys, ApiSettings(frozenset()))
     await town.faces.purposes.seed_defaults()
     for name, role in PEOPLE.items() if people else ():
@@ -360,6 +385,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     purposes = PurposeRegister(database, audit, clock)
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines, drivers = FakeStreams(), FakeProber(), FakeTimelines(), FakeDrivers()
+    analysis = FakeAnalysis()
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -379,6 +405,8 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         purposes=purposes,
         devices=Devices(database, vault_door.vault, clock),
         drivers=drivers,
+        analytics=AnalyticBook(database, audit, clock, analysis.shelf),
+        analysis=analysis,
         streams=streams,
         prober=prober,
         timelines=timelines,
@@ -386,7 +414,9 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         system=system,
     )
     app = create_app(faces)
-    return Town(keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers)
+    return Town(
+        keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, analysis
+    )  # fmt: skip
 
 
 def close_town(town: Town) -> None:

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from civiscope.api.analysis_calls import AnalysisCalls
 from civiscope.api.audit_calls import AuditCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
@@ -51,6 +52,7 @@ class Application:
             *DeviceCalls(faces, trials).calls(),
             *GroupCalls(faces).calls(),
             *SteerCalls(faces).calls(),
+            *AnalysisCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
             *WhepCalls(faces).calls(),

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from civiscope.analytics import AnalyticBook
+from civiscope.api.analysis_ports import AnalysisDesk
 from civiscope.api.audit_ports import HeadDesk
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
@@ -51,6 +53,8 @@ class Faces:
     purposes: PurposeRegister
     devices: Devices
     drivers: DriverFace
+    analytics: AnalyticBook
+    analysis: AnalysisDesk
     streams: Streams
     prober: Prober
     timelines: Timelines

@@ -18,6 +18,8 @@ from civiscope.api import (
     create_app,
 )
 from civiscope.api import Site as DoorSite
+from civiscope.app.analysis_desk import AnalysisDesk, LocalAnalysisDesk
+from civiscope.app.analysis_side import AnalysisSide
 from civiscope.app.audit_desk import AuditFace, LocalAuditFace
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
@@ -72,6 +74,7 @@ class _Changes:
         self._plan = plan
         self.scopes: ScopeLink | None = None
         self.side: DeviceSide | None = None
+        self.analysis: AnalysisSide | None = None
 
     def tell(self) -> None:
         self._plan.set()
@@ -79,6 +82,8 @@ class _Changes:
             self.scopes.look_again()
         if self.side is not None:
             self.side.wake()
+        if self.analysis is not None:
+            self.analysis.wake()
 
 
 async def run_server(home: Home, settings: Settings) -> None:
@@ -98,9 +103,12 @@ async def run_server(home: Home, settings: Settings) -> None:
         changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings))
         site.pages.on_change(side.wake)
         stills = _StillFinder(worker, bus.face("worker", WorkerFace, _TRANSCODE_LIMIT_S))
-        parts = _parts(site, settings, (link, side.drivers), stills)
+        changes.analysis = analysis = AnalysisSide(site, bus)
+        site.pages.on_change(analysis.wake)
+        parts = _parts(site, settings, (link, side.drivers, analysis), stills)
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         bus.serve(DeviceDesk, LocalDeviceDesk(site, side.drivers, ProbedStreams(parts.prober)))
+        bus.serve(AnalysisDesk, LocalAnalysisDesk(site, analysis.wake))
         bus.serve(AuditFace, LocalAuditFace(site))
         bus.serve(VaultFace, LocalVaultFace(parts.vault, is_server=True))
         changes.scopes = ScopeLink(site.devices, site.accounts.scopes, lambda: site.pages.site.time_zone)
@@ -110,7 +118,7 @@ async def run_server(home: Home, settings: Settings) -> None:
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run()))
+        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run(), analysis.run()))
 
 
 async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -137,9 +145,12 @@ async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Corouti
 
 
 def _parts(
-    site: Site, settings: Settings, lines: tuple[RecorderLink, DriverFace], stills: "_StillFinder"
+    site: Site,
+    settings: Settings,
+    lines: tuple[RecorderLink, DriverFace, AnalysisSide],
+    stills: "_StillFinder",
 ) -> ServerParts:
-    link, drivers = lines
+    link, drivers, analysis = lines
     archive = Archive((site.home.volume(settings.recording.folder),), site.vault_door.keyring, site.clock)
     viewing = Viewing(
         ViewingFaces(
@@ -180,6 +191,8 @@ def _parts(
         purposes=site.purposes,
         devices=site.devices,
         drivers=drivers,
+        analytics=site.analytics,
+        analysis=analysis,
         streams=RecorderStreams(link),
         prober=prober,
         timelines=archive,

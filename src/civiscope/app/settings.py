@@ -93,6 +93,17 @@ class DevicesSettings(_Section):
         return GateRules(self.networks, tuple(sorted({*named, *town_ports})))
 
 
+class AnalyticsSettings(_Section):
+    """`[analytics]`: how much of this machine may look at pictures, and by which plug-ins."""
+
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    """0: one for each core."""
+    main_stream: Literal["key_frames", "full"] = "key_frames"
+    """What is decoded of cameras without a small second stream, when their picture is large."""
+    plugins: tuple[str, ...] = ("zone", "line")
+    """The allow-list: analytics not in it are never loaded, installed or not."""
+
+
 class VaultSettings(_Section):
     """`[vault]`: who holds the key that the server's private keys lie under."""
 
@@ -145,6 +156,7 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     recording: RecordingSettings = RecordingSettings()
     devices: DevicesSettings = DevicesSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
     vault: VaultSettings = VaultSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from civiscope.analytics import AnalyticBook, PluginShelf, migrate_analytics
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
 from civiscope.app.page_book import PageBook
@@ -25,6 +26,13 @@ from civiscope.security import (
 from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
 
 _HOUR_US = 3_600_000_000
+_MIGRATIONS = (
+    migrate_kept_settings,
+    migrate_security,
+    migrate_privacy,
+    migrate_devices,
+    migrate_analytics,
+)
 _log = get_log("civiscope.app")
 
 
@@ -40,6 +48,8 @@ class Site:
     audit: AuditLog
     purposes: PurposeRegister
     devices: Devices
+    analytics: AnalyticBook
+    shelf: PluginShelf
     clock: Clock
     pages: PageBook
     vault_door: VaultDoor
@@ -75,7 +85,7 @@ async def open_site(
             database,
             DatabaseHeader(identity.organisation_id, identity.site_id, "server", clock.now_us()),
         )
-        for migrate_room in (migrate_kept_settings, migrate_security, migrate_privacy, migrate_devices):
+        for migrate_room in _MIGRATIONS:
             migrate_room(database)
         vault_door = open_door(keys, settings.vault, clock)
         audit = AuditLog(database, vault_door.audit_keys, home.role("server"), clock)
@@ -83,6 +93,7 @@ async def open_site(
         purposes = PurposeRegister(database, audit, clock)
         await purposes.seed_defaults()
         closing.callback(accounts.close)
+        shelf = PluginShelf(settings.analytics.plugins)
         yield Site(
             home=home,
             settings=settings,
@@ -101,6 +112,8 @@ async def open_site(
                     keep_us=int(settings.recording.retention_hours * _HOUR_US),
                 ),
             ),
+            analytics=AnalyticBook(database, audit, clock, shelf),
+            shelf=shelf,
             clock=clock,
             pages=PageBook(database, audit, clock, first_pages(settings)),
             vault_door=vault_door,
