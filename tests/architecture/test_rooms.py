@@ -101,6 +101,7 @@ PICTURE_READERS = {
     "FeedClient": {"ingest", "viewing/live_hub.py", "viewing/viewing.py", "app/server.py"},
     "Keyring": {"security", "recording"},
     "load_keyring": {"security"},
+    "open_picture": {"security", "viewing"},
     "decode_key_frame": {"media", "app/worker.py", "simulator/onvif/views.py"},
 }
 """Where a name that opens recorded bytes, reads live units or makes a picture of them may stand at all."""
