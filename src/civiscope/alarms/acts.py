@@ -39,7 +39,7 @@ def claimed(alarm: Alarm, owner: Owner) -> Decision:
     check_transition(alarm.state, AlarmState.CLAIMED)
     if alarm.state is AlarmState.CLAIMED and alarm.owner is not None and alarm.owner.id == owner.id:
         raise AppError(ErrorKind.CONFLICT, "This alarm is in your hands already.")
-    what = "take_over" if alarm.state is AlarmState.CLAIMED else "claim"
+    what = "taken_over" if alarm.state is AlarmState.CLAIMED else "claimed"
     return Decision(_held(alarm, owner), what)
 
 
@@ -48,7 +48,7 @@ def forwarded(alarm: Alarm, to: Owner) -> Decision:
     check_transition(alarm.state, AlarmState.CLAIMED)
     if alarm.state is AlarmState.CLAIMED and alarm.owner is not None and alarm.owner.id == to.id:
         raise AppError(ErrorKind.CONFLICT, f"{to.name} has this alarm in hand already.")
-    return Decision(_held(alarm, to), "forward")
+    return Decision(_held(alarm, to), "forwarded")
 
 
 def parked(alarm: Alarm, owner: Owner, until_us: int, now_us: int) -> Decision:
@@ -57,7 +57,7 @@ def parked(alarm: Alarm, owner: Owner, until_us: int, now_us: int) -> Decision:
     if not now_us < until_us <= now_us + PARK_LIMIT_US:
         raise AppError(ErrorKind.INVALID, "Park an alarm until a moment within the next 30 days.")
     held = replace(alarm, state=AlarmState.PARKED, owner=owner, parked_until_us=until_us)
-    return Decision(held, "park")
+    return Decision(held, "parked")
 
 
 def closed(alarm: Alarm, reason: str) -> Decision:
@@ -68,14 +68,14 @@ def closed(alarm: Alarm, reason: str) -> Decision:
             ErrorKind.INVALID, f"Say why the alarm is closed, in at most {REASON_LIMIT} characters."
         )
     done = replace(alarm, state=AlarmState.CLOSED, parked_until_us=None, close_reason=reason.strip())
-    return Decision(done, "close")
+    return Decision(done, "closed")
 
 
 def noted(alarm: Alarm, note: str) -> Decision:
     """As it was, with a note in the history; INVALID for an empty one."""
     if not note.strip():
         raise AppError(ErrorKind.INVALID, "A note needs words.")
-    return Decision(alarm, "note")
+    return Decision(alarm, "noted")
 
 
 def _held(alarm: Alarm, owner: Owner) -> Alarm:

@@ -93,7 +93,7 @@ class Alarms:
             self._faces.publish(fact)
             self._hub.tell(alarm, sequence)
         elif sequence:
-            self._told(alarm, sequence, "repeat")
+            self._told(alarm, sequence, "folded")
         return alarm
 
     # -- by people
@@ -172,11 +172,11 @@ class Alarms:
 
         def work(connection: Connection, now_us: int) -> list[tuple[Alarm, int]]:
             return [
-                _by_clock(connection, alarm, "wake", now_us)
+                _by_clock(connection, alarm, "unparked", now_us)
                 for alarm in rows.parked_until(connection, now_us)
             ]
 
-        return await self._tell_after(work, "wake")
+        return await self._tell_after(work, "unparked")
 
     async def escalate_due(self) -> list[Alarm]:
         """New ones that nobody claimed in time are told again, one priority up; those."""
@@ -184,9 +184,9 @@ class Alarms:
 
         def work(connection: Connection, now_us: int) -> list[tuple[Alarm, int]]:
             due = rows.unclaimed(connection, now_us - after_us)
-            return [_by_clock(connection, alarm, "escalate", now_us) for alarm in due]
+            return [_by_clock(connection, alarm, "escalated", now_us) for alarm in due]
 
-        alarms = await self._tell_after(work, "escalate")
+        alarms = await self._tell_after(work, "escalated")
         now_us = self._faces.clock.now_us()
         for alarm in alarms:
             self._faces.publish(
@@ -277,7 +277,7 @@ def may_handle(principal: Principal, alarm: Alarm) -> bool:
 
 def _by_clock(connection: Connection, before: Alarm, what: str, now_us: int) -> tuple[Alarm, int]:
     alarm = replace(before, version=before.version + 1, waits_since_us=now_us)
-    if what == "wake":
+    if what == "unparked":
         alarm = replace(alarm, state=AlarmState.NEW, owner=None, parked_until_us=None, escalations=0)
     else:
         alarm = replace(alarm, priority=before.priority.raised, escalations=before.escalations + 1)

@@ -39,13 +39,13 @@ def folded(alarm: Alarm, draft: AlarmDraft) -> Alarm:
 def row_of_raise(alarm: Alarm, now_us: int) -> HistoryRow:
     """The first row of its history."""
     after = {"state": alarm.state.value, "priority": alarm.priority.value, "event_id": str(alarm.event_id)}
-    return HistoryRow(0, alarm.id, now_us, None, _rule(alarm), "raise", "", {}, after)
+    return HistoryRow(0, alarm.id, now_us, None, _rule(alarm), "raised", "", {}, after)
 
 
 def row_of_fold(before: Alarm, alarm: Alarm, draft: AlarmDraft, now_us: int) -> HistoryRow:
     """The row that says that it happened again."""
     after = {"count": alarm.count, "event_id": str(draft.event_id)}
-    return HistoryRow(0, alarm.id, now_us, None, _rule(alarm), "repeat", "", {"count": before.count}, after)
+    return HistoryRow(0, alarm.id, now_us, None, _rule(alarm), "folded", "", {"count": before.count}, after)
 
 
 def _rule(alarm: Alarm) -> str:

@@ -48,8 +48,8 @@ class Places:
 class Conditions:
     """If: each that is given must hold."""
 
-    min_score: float | None = None
-    """What has no score has too little."""
+    min_score: float = 0.0
+    """Above 0: what has no score has too little."""
     min_lasting_s: float = 0.0
     """Above 0: fires once the event has lasted so long; what does not last never fires."""
     direction: str = ""
@@ -158,7 +158,7 @@ def holds(conditions: Conditions, event: Event) -> bool:
     """True if score and direction are as asked; how long it lasts is not looked at."""
     if conditions.direction and event.direction != conditions.direction:
         return False
-    return conditions.min_score is None or (event.score is not None and event.score >= conditions.min_score)
+    return conditions.min_score <= 0 or (event.score is not None and event.score >= conditions.min_score)
 
 
 def is_at(places: Places, channel_id: ChannelId | None, scopes: ScopeBook) -> bool:
@@ -219,8 +219,7 @@ class RuleError(AppError):
 
 def _check_numbers(draft: RuleDraft) -> dict[str, str]:
     faults = {}
-    score = draft.conditions.min_score
-    if score is not None and not 0 <= score <= 1:
+    if not 0 <= draft.conditions.min_score <= 1:
         faults["conditions.min_score"] = "A score is from 0 to 1."
     if not 0 <= draft.conditions.min_lasting_s <= LONGEST_S:
         faults["conditions.min_lasting_s"] = "From 0 to 86400 seconds."

@@ -7,11 +7,11 @@ time; a slow viewer slows nobody; an old picture is never called live; times wit
 
 from civiscope.viewing.look import Look
 from civiscope.viewing.model import JPEG_TYPE, LiveStateName, MediaAnswer, Wish
-from civiscope.viewing.ports import Recordings
+from civiscope.viewing.ports import Pictures, Recordings
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.viewing import Viewing, ViewingFaces
 
 __all__ = [
-    "JPEG_TYPE", "LiveStateName", "Look", "MediaAnswer", "Recordings", "Viewing", "ViewingFaces",
+    "JPEG_TYPE", "LiveStateName", "Look", "MediaAnswer", "Pictures", "Recordings", "Viewing", "ViewingFaces",
     "ViewingSettings", "Wish",
 ]  # fmt: skip

@@ -1,9 +1,11 @@
-"""What this room needs of recordings: one archive on this machine today, other nodes' later."""
+"""What this room needs of recordings and of pictures of events: this machine's today, other nodes' later."""
 
 from collections.abc import Iterator
 from typing import Protocol
+from uuid import UUID
 
 from civiscope.base import Span, StreamId
+from civiscope.events import Event
 from civiscope.recording import RecordedUnit, Timeline
 
 
@@ -20,4 +22,20 @@ class Recordings(Protocol):
 
     def export_mp4(self, stream_id: StreamId, span: Span) -> Iterator[bytes]:
         """A plain MP4 file of the span, piece by piece."""
+        ...
+
+
+class Pictures(Protocol):
+    """Pictures of events, which lie sealed."""
+
+    async def event(self, event_id: UUID) -> Event:
+        """The event; MISSING."""
+        ...
+
+    async def sealed_picture(self, event_id: UUID) -> bytes | None:
+        """Its picture as it was sealed; None if it has none."""
+        ...
+
+    def open_picture(self, event_id: UUID, sealed: bytes) -> bytes:
+        """The JPEG; blocks, on any thread. LOST_DATA if it was changed, UNAVAILABLE while the vault is locked."""
         ...

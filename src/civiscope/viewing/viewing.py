@@ -13,7 +13,7 @@ from civiscope.security import AuditEntry, AuditLog, Outcome, Principal, authori
 from civiscope.viewing.live_hub import LiveHub
 from civiscope.viewing.look import Look, LookFaces
 from civiscope.viewing.model import Wish
-from civiscope.viewing.ports import Recordings
+from civiscope.viewing.ports import Pictures, Recordings
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
 
@@ -36,6 +36,8 @@ class ViewingFaces:
     principal_now: Callable[[Principal], Awaitable[Principal | None]]
     """The same principal with the roles of this moment; None once the session has ended."""
     clock: Clock
+    pictures: Pictures | None = None
+    """None: this node keeps no events."""
 
 
 class Viewing:
@@ -49,7 +51,13 @@ class Viewing:
         self._looks: dict[UUID, Look] = {}
         self._unknown_checks: Counter[UUID] = Counter()
         self._look_faces = LookFaces(
-            self._hub, self._pool, faces.recordings, faces.clock, self._settings, self._ended
+            self._hub,
+            self._pool,
+            faces.recordings,
+            faces.clock,
+            self._settings,
+            self._ended,
+            faces.pictures,
         )
 
     async def run(self) -> None:
