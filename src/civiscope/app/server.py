@@ -18,10 +18,12 @@ from civiscope.api import (
     create_app,
 )
 from civiscope.api import Site as DoorSite
+from civiscope.app.alarm_side import AlarmSide, open_events
 from civiscope.app.audit_desk import AuditFace, LocalAuditFace
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
+from civiscope.app.event_pictures import EventPictures
 from civiscope.app.faces import WorkerFace
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
@@ -70,6 +72,7 @@ class _Changes:
         self._plan = plan
         self.scopes: ScopeLink | None = None
         self.side: DeviceSide | None = None
+        self.alarms: AlarmSide | None = None
 
     def tell(self) -> None:
         self._plan.set()
@@ -77,6 +80,8 @@ class _Changes:
             self.scopes.look_again()
         if self.side is not None:
             self.side.wake()
+        if self.alarms is not None:
+            self.alarms.channels.look_again()
 
 
 async def run_server(home: Home, settings: Settings) -> None:
@@ -84,7 +89,11 @@ async def run_server(home: Home, settings: Settings) -> None:
     listener = bind(*split_listen(settings.server.listen))
     plan_changed = asyncio.Event()
     changes = _Changes(plan_changed)
-    async with open_site(home, settings, changes.tell) as site, bus_of("server", home, site.clock) as bus:
+    async with (
+        open_site(home, settings, changes.tell) as site,
+        open_events(site) as events,
+        bus_of("server", home, site.clock) as bus,
+    ):
         link = RecorderLink(
             bus.face("recorder", RecorderFace),
             site.devices,
@@ -93,9 +102,11 @@ async def run_server(home: Home, settings: Settings) -> None:
             lambda: gate_rules_of(site, settings),
         )
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
-        changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings))
+        changes.alarms = alarms = AlarmSide(site, bus, events)
+        await alarms.rules.load()
+        changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings), alarms.notified)
         site.pages.on_change(side.wake)
-        parts = _parts(site, settings, (link, side.drivers), _StillFinder(worker))
+        parts = _parts(site, (link, side.drivers), _StillFinder(worker), alarms)
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         bus.serve(DeviceDesk, LocalDeviceDesk(site, side.drivers, ProbedStreams(parts.prober)))
         bus.serve(AuditFace, LocalAuditFace(site))
@@ -107,7 +118,7 @@ async def run_server(home: Home, settings: Settings) -> None:
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run()))
+        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run(), alarms.run()))
 
 
 async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -134,9 +145,9 @@ async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Corouti
 
 
 def _parts(
-    site: Site, settings: Settings, lines: tuple[RecorderLink, DriverFace], stills: "_StillFinder"
+    site: Site, lines: tuple[RecorderLink, DriverFace], stills: "_StillFinder", alarms: AlarmSide
 ) -> ServerParts:
-    link, drivers = lines
+    (link, drivers), settings = lines, site.settings
     archive = Archive((site.home.volume(settings.recording.folder),), site.vault_door.keyring, site.clock)
     viewing = Viewing(
         ViewingFaces(
@@ -147,6 +158,7 @@ def _parts(
             stream_of=_StreamFinder(site).stream_of,
             principal_now=site.accounts.principal_now,
             clock=site.clock,
+            pictures=EventPictures(alarms.events, site.vault_door.keyring),
         )
     )
     vault = VaultKeeper(site.vault_door, site.audit, settings.vault, site.clock)
@@ -178,6 +190,9 @@ def _parts(
         prober=prober,
         timelines=archive,
         looks=viewing,
+        events=alarms.events,
+        rules=alarms.rules,
+        alarms=alarms.alarms,
         system=Machine(site.home, link),
     )
     return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)

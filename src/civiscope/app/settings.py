@@ -93,6 +93,20 @@ class DevicesSettings(_Section):
         return GateRules(self.networks, tuple(sorted({*named, *town_ports})))
 
 
+class EventsSettings(_Section):
+    """`[events]`: for how long what happened is kept."""
+
+    retention_hours: Annotated[float, Field(gt=0, le=24 * 366 * 10)] | None = None
+    """None: as long as recordings."""
+
+
+class RulesSettings(_Section):
+    """`[rules]`: what rules may do."""
+
+    actions: tuple[str, ...] = ("raise_alarm", "notify", "bookmark", "hold")
+    """The allow-list: actions not in it are never loaded, installed or not."""
+
+
 class VaultSettings(_Section):
     """`[vault]`: who holds the key that the server's private keys lie under."""
 
@@ -145,6 +159,8 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     recording: RecordingSettings = RecordingSettings()
     devices: DevicesSettings = DevicesSettings()
+    events: EventsSettings = EventsSettings()
+    rules: RulesSettings = RulesSettings()
     vault: VaultSettings = VaultSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()

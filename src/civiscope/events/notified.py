@@ -74,12 +74,23 @@ _Key = tuple[UUID, str, tuple[tuple[str, str], ...]]
 """Device, topic, and which part of the device."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Lasting:
     """A state that is on, as far as was heard."""
 
     event: Event
     last_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is to be stored of one notification, in order, and what is on then; see `DeviceStates.settle`."""
+
+    told: tuple[EventTold, ...] = ()
+    key: _Key | None = None
+    """None: no state changes."""
+    lasting: _Lasting | None = None
+    """None: it is off."""
 
 
 class DeviceStates:
@@ -94,36 +105,39 @@ class DeviceStates:
             topic = dict(event.values).get("topic")
             if event.source is EventSource.DEVICE and event.source_id is not None and topic:
                 key = (event.source_id, topic, _source_of(event))
-                self._on[key] = _Lasting(event, event.began_us)
+                self._on.setdefault(key, _Lasting(event, event.began_us))
 
-    def told(
-        self, event_id: UUID, said_us: int, fact: DeviceNotified, channel_id: ChannelId | None
-    ) -> list[EventTold]:
-        """What is to be stored, in order. `said_us`: when the driver said it, by our clock."""
+    def hear(self, event_id: UUID, said_us: int, fact: DeviceNotified, channel_id: ChannelId | None) -> Heard:
+        """What is to be stored; nothing is remembered before `settle`. `said_us`: by our clock."""
         at_us = fact.at_us if abs(fact.at_us - said_us) <= _TRUSTED_CLOCK_US else said_us
         event = _event(event_id, at_us, fact, channel_id)
         state = _state_of(fact.data)
         if state is None:
             is_report = fact.operation.lower() in {_INITIALIZED, _DELETED}
-            return [] if is_report else [EventTold(event, Phase.OCCURRED)]
+            return Heard() if is_report else Heard((EventTold(event, Phase.OCCURRED),))
         key = (fact.device_id, fact.topic, _source_of(event))
-        is_on = state and fact.operation.lower() != _DELETED
-        return self._begins(key, event) if is_on else self._ends(key, at_us)
-
-    def _begins(self, key: _Key, event: Event) -> list[EventTold]:
         known = self._on.get(key)
-        if known is not None and 0 <= event.began_us - known.last_us <= _SILENT_US:
-            known.last_us = event.began_us
-            return []
-        before = [] if known is None else [_ended(known.event, known.last_us)]
-        self._on[key] = _Lasting(event, event.began_us)
+        if state and fact.operation.lower() != _DELETED:
+            return _begins(key, known, event)
+        return Heard() if known is None else Heard((_ended(known.event, at_us),), key)
+
+    def settle(self, heard: Heard) -> None:
+        """It is stored; before that, the same notification may be heard again."""
+        if heard.key is None:
+            return
+        self._on.pop(heard.key, None)
+        if heard.lasting is not None:
+            self._on[heard.key] = heard.lasting
         while len(self._on) > _KNOWN_STATES:
             self._on.popitem(last=False)
-        return [*before, EventTold(event, Phase.BEGAN)]
 
-    def _ends(self, key: _Key, at_us: int) -> list[EventTold]:
-        known = self._on.pop(key, None)
-        return [] if known is None else [_ended(known.event, at_us)]
+
+def _begins(key: _Key, known: _Lasting | None, event: Event) -> Heard:
+    if known is not None and known.event.id != event.id and 0 <= event.began_us - known.last_us <= _SILENT_US:
+        return Heard((), key, _Lasting(known.event, event.began_us))
+    is_new = known is not None and known.event.id != event.id
+    before = (_ended(known.event, known.last_us),) if known is not None and is_new else ()
+    return Heard((*before, EventTold(event, Phase.BEGAN)), key, _Lasting(event, event.began_us))
 
 
 def kind_of(topic: str, data: Iterable[tuple[str, str]] = ()) -> str:

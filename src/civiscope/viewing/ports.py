@@ -37,5 +37,5 @@ class Pictures(Protocol):
         ...
 
     def open_picture(self, event_id: UUID, sealed: bytes) -> bytes:
-        """The JPEG; blocks, on any thread. LOST_DATA if it was changed, UNAVAILABLE while the vault is locked."""
+        """The JPEG; blocks, on any thread. An AppError if it was changed or the vault is locked."""
         ...
