@@ -8,7 +8,7 @@ from uuid import UUID
 from civiscope.base import ChannelId
 from civiscope.rules.body import from_json, to_json
 from civiscope.rules.model import Firing, FiringId, Rule, RuleId
-from civiscope.rules.tables import firing_action_table, firing_table, rule_table, rule_version_table
+from civiscope.rules.tables import firing_action_table, firing_table, rule_body_table, rule_table
 from civiscope.storage import Connection, Row, and_, delete, func, insert, select, update
 
 WORDS_LIMIT = 300
@@ -55,12 +55,12 @@ class FiringRow:
 def all_rules(connection: Connection) -> list[Rule]:
     """The rules that were not removed, each as it stands, in the order of making."""
     query = (
-        select(rule_version_table)
+        select(rule_body_table)
         .join(
             rule_table,
             and_(
-                rule_table.c.id == rule_version_table.c.rule_id,
-                rule_table.c.version == rule_version_table.c.version,
+                rule_table.c.id == rule_body_table.c.rule_id,
+                rule_table.c.version == rule_body_table.c.version,
             ),
         )
         .where(rule_table.c.removed_us.is_(None))
@@ -71,8 +71,8 @@ def all_rules(connection: Connection) -> list[Rule]:
 
 def rule_at(connection: Connection, rule_id: RuleId, version: int) -> Rule | None:
     """A rule as it stood in a version, removed or not."""
-    query = select(rule_version_table).where(
-        rule_version_table.c.rule_id == rule_id, rule_version_table.c.version == version
+    query = select(rule_body_table).where(
+        rule_body_table.c.rule_id == rule_id, rule_body_table.c.version == version
     )
     row = connection.execute(query).first()
     return None if row is None else _rule(row)
@@ -203,7 +203,7 @@ def forget(connection: Connection, before_us: int) -> int:
 
 def _add_version(connection: Connection, rule: Rule) -> None:
     connection.execute(
-        insert(rule_version_table).values(
+        insert(rule_body_table).values(
             rule_id=rule.id,
             version=rule.version,
             body=to_json(rule.draft),

@@ -33,8 +33,8 @@ rule_table = Table(
     Column("removed_us", BigInteger),
 )
 
-rule_version_table = Table(
-    "rule_version",
+rule_body_table = Table(
+    "rule_body",
     _metadata,
     Column("rule_id", Uuid, ForeignKey("rule.id"), nullable=False),
     Column("version", Integer, nullable=False),

@@ -27,7 +27,7 @@ def upgrade() -> None:
         Column("removed_us", BigInteger),
     )
     op.create_table(
-        "rule_version",
+        "rule_body",
         Column("rule_id", Uuid, ForeignKey("rule.id"), nullable=False),
         Column("version", Integer, nullable=False),
         Column("body", Text, nullable=False),
