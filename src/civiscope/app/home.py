@@ -65,6 +65,11 @@ class Home:
         return self.role("server") / "server.db"
 
     @property
+    def events_database(self) -> Path:
+        """What happened, with sealed pictures."""
+        return self.role("server") / "events.db"
+
+    @property
     def is_initialised(self) -> bool:
         """`civiscope init` has been here."""
         return (self.keys / "site.json").exists()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from civiscope.alarms import migrate_alarms
 from civiscope.analytics import AnalyticBook, PluginShelf, migrate_analytics
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
@@ -15,6 +16,7 @@ from civiscope.app.vault_keeper import open_door
 from civiscope.base import Clock, SystemClock, get_log
 from civiscope.devices import Devices, RegisterSettings, migrate_devices
 from civiscope.privacy import PurposeRegister, migrate_privacy
+from civiscope.rules import migrate_rules
 from civiscope.security import (
     Accounts,
     AuditLog,
@@ -26,13 +28,16 @@ from civiscope.security import (
 from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
 
 _HOUR_US = 3_600_000_000
-_MIGRATIONS = (
+_ROOMS = (
     migrate_kept_settings,
     migrate_security,
     migrate_privacy,
     migrate_devices,
     migrate_analytics,
+    migrate_rules,
+    migrate_alarms,
 )
+"""Whose tables lie in the server's database."""
 _log = get_log("civiscope.app")
 
 
@@ -85,7 +90,7 @@ async def open_site(
             database,
             DatabaseHeader(identity.organisation_id, identity.site_id, "server", clock.now_us()),
         )
-        for migrate_room in _MIGRATIONS:
+        for migrate_room in _ROOMS:
             migrate_room(database)
         vault_door = open_door(keys, settings.vault, clock)
         audit = AuditLog(database, vault_door.audit_keys, home.role("server"), clock)
