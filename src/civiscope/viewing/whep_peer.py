@@ -20,7 +20,7 @@ _LATE_US = 200_000
 _CATCH_UP_TICKS = 90
 _BURST_BYTES = 64 << 10
 _BURST_PAUSE_S = 0.004
-_CLOSE_LIMIT_S = 5.0
+_CLOSE_LIMIT_S = 2.0
 _OTHER_WAYS = "Use the WebSocket of this look."
 _REFUSALS = (
     InternalError, InvalidAccessError, InvalidStateError, OperationError,

@@ -15,6 +15,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   foreign: "The camera's driver reported a fault.",
   finished: "The file was imported to its end.",
   recorder_away: "The recorder is being restarted; it comes back by itself.",
+  worker_away: "The worker, which makes these pictures, is being restarted; it comes back by itself.",
+  busy: "This server transcodes as many cameras as it can; close one of them.",
   link: "The connection from this browser to the server is broken.",
   offline: "The server cannot be reached from this browser.",
   timeout: "The server did not answer in time.",
