@@ -31,7 +31,7 @@ check: .venv/dev.stamp ui     ## Format, lint, types, import contracts, lock fil
 	scripts/ui lint
 
 bench: .venv/dev.stamp ui     ## Measure; writes bench/results.json and docs/scoreboard.md
-	@scripts/system-packages test
+	@scripts/system-packages bench
 	$(PY) -m bench
 
 ui:                           ## Build the browser page when its sources changed

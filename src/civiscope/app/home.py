@@ -64,6 +64,11 @@ class Home:
         """`civiscope init` has been here."""
         return (self.keys / "site.json").exists()
 
+    @property
+    def models(self) -> Path:
+        """Files of detectors that somebody imported or fetched."""
+        return self.root / "models"
+
     def role(self, name: str) -> Path:
         """A process role's own folder."""
         return self.root / name
