@@ -19,9 +19,9 @@ PortNumber = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class NotifierSettings(BaseModel):
-    """A form: unknown fields are refused."""
+    """A form: unknown fields are refused, and what was typed shows in no error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def revealed(secret: SecretStr | None) -> str:
