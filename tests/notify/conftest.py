@@ -65,7 +65,9 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 @pytest.fixture(scope="session")
 def made_keys(tmp_path_factory: pytest.TempPathFactory) -> SiteKeys:
     """Keys, and a certificate for localhost and 127.0.0.1."""
-    return SiteKeys.create(tmp_path_factory.mktemp("site") / "keys", "Harbour town", ("localhost", "127.0.0.1"))
+    return SiteKeys.create(
+        tmp_path_factory.mktemp("site") / "keys", "Harbour town", ("localhost", "127.0.0.1")
+    )
 
 
 @pytest.fixture

@@ -123,7 +123,9 @@ class _Mailing:
         receiver = self._receiver
         if verb in {"EHLO", "HELO"}:
             offers = [b"STARTTLS"] if receiver.tls and not self._is_tls else []
-            offers += [b"AUTH PLAIN LOGIN"] if receiver.password and (self._is_tls or not receiver.tls) else []
+            offers += (
+                [b"AUTH PLAIN LOGIN"] if receiver.password and (self._is_tls or not receiver.tls) else []
+            )
             for one in [b"harbour.example", *offers]:
                 self._say(b"250-" + one)
             self._say(b"250 8BITMIME")

@@ -32,7 +32,8 @@ class TestContract(NotifierContract):
 
     def settings(self, port: int) -> Settings:
         return {
-            "server": "127.0.0.1", "port": port, "security": "plain", "username": "u", "password": CANARY, **WHO,
+            "server": "127.0.0.1", "port": port, "security": "plain", "username": "u",
+            "password": CANARY, **WHO,
         }  # fmt: skip
 
     @asynccontextmanager
@@ -53,7 +54,9 @@ async def deliver(settings: Settings, *found: str, subject: str = "Somebody ente
 
     made = MailSettings.model_validate(settings)
     async with asyncio.timeout(5):
-        await Mail(made, NotifierPorts(ManualClock(), resolve, "https://harbour.example")).deliver(message(subject))
+        await Mail(made, NotifierPorts(ManualClock(), resolve, "https://harbour.example")).deliver(
+            message(subject)
+        )
 
 
 async def refusal(settings: Settings, *found: str) -> AppError:
@@ -91,7 +94,8 @@ async def test_a_mail_has_what_a_mail_needs(made_keys: SiteKeys) -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    ["a\r\nBcc: evil@example.org", "a\nBcc: evil@example.org", "a\rBcc: x@example.org", "a\u2028Bcc: x\u0085Cc: y",
+    ["a\r\nBcc: evil@example.org", "a\nBcc: evil@example.org", "a\rBcc: x@example.org",
+     "a\u2028Bcc: x\u0085Cc: y",
      "a" * 5_000, "\x00\x1b[31m", "=?utf-8?q?=0D=0ABcc:_x?="],
 )  # fmt: skip
 async def test_no_subject_makes_a_header(subject: str) -> None:
@@ -175,8 +179,10 @@ async def test_a_server_that_drips_is_given_up() -> None:
     "wrong",
     [
         {"sender": "Harbour <a@b.example>"}, {"sender": "a@b.example\r\nBcc: c@d.example"}, {"sender": ""},
-        {"recipients": []}, {"recipients": ["a@b.example, c@d.example"]}, {"recipients": ["a@b.example"] * 21},
-        {"server": "mail.example\r\nX"}, {"server": ""}, {"port": 0}, {"security": "ssl"}, {"username": "only"},
+        {"recipients": []}, {"recipients": ["a@b.example, c@d.example"]},
+        {"recipients": ["a@b.example"] * 21},
+        {"server": "mail.example\r\nX"}, {"server": ""}, {"port": 0}, {"security": "ssl"},
+        {"username": "only"},
         {"username": "a\r\nb", "password": "c"}, {"unknown": 1},
     ],
 )  # fmt: skip

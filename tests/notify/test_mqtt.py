@@ -4,16 +4,15 @@ import asyncio
 import json
 import shutil
 import socket
-import ssl
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiomqtt
 import pytest
+from tests.notify.receivers import serving
 
 from civiscope.base import AppError, ManualClock
 from civiscope.notify import NotifierPorts
@@ -78,7 +77,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory, made_keys: SiteKeys) -> Ite
         f"allow_anonymous false\npassword_file {folder / 'passwords'}\npersistence false\nuser root\n",
         encoding="utf-8",
     )
-    process = subprocess.Popen([BINARY, "-c", folder / "broker.conf", "-v"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [BINARY, "-c", folder / "broker.conf", "-v"], stderr=subprocess.PIPE, text=True
+    )
     is_up = threading.Event()
 
     def read() -> None:
@@ -178,19 +179,15 @@ async def test_without_tls_in_own_networks_only(broker: Broker) -> None:
 async def test_a_silent_broker_is_told_within_the_deadline() -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
+    async with serving(silent) as port:
         told = await refusal({"server": "127.0.0.1", "port": port, "tls": False})
-    finally:
-        server.close()
     assert "no answer" in told.message
 
 
 @pytest.mark.parametrize(
-    "topic", ["a/+/b", "a/#", "$SYS/a", "a/{who}", "a/{site", "a\x00b", "", "a" * 201, "a/{site.__class__}", "{}"]
+    "topic",
+    ["a/+/b", "a/#", "$SYS/a", "a/{who}", "a/{site", "a\x00b", "", "a" * 201, "a/{site.__class__}", "{}"],
 )
 def test_topics_that_are_none_are_refused(topic: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  pydantic's own
@@ -202,11 +199,11 @@ def test_no_name_makes_another_topic() -> None:
     for name in ("a/b", "+", "#", "a\x00b", "", "../x", "{priority}"):
         strange = type(told)(told.id, "s", "t", 0, name, channel_name=name)
         topic = topic_of("c/{site}/{channel}/alarm", strange)
-        assert topic.count("/") == 3 + topic.count("..") * 0
+        assert topic.count("/") == 3
         assert not set("+#\x00") & set(topic)
 
 
 def test_the_document_says_what_onvif_says() -> None:
     told = json.loads(payload_of(message(), ""))
     assert told["UtcTime"].endswith("Z")
-    assert ssl.OPENSSL_VERSION  # the library that all of this rests on
+    assert told["Data"]["Link"] == "/alarms/1"

@@ -125,7 +125,9 @@ async def test_a_name_that_leads_inside_is_not_met(found: tuple[str, ...]) -> No
     assert receiver.calls == 0
 
 
-@pytest.mark.parametrize("found", ["169.254.169.254", "168.63.129.16", "fd00:ec2::254", "::ffff:169.254.169.254"])
+@pytest.mark.parametrize(
+    "found", ["169.254.169.254", "168.63.129.16", "fd00:ec2::254", "::ffff:169.254.169.254"]
+)
 async def test_nobody_may_switch_on_where_machines_hand_out_passwords(found: str) -> None:
     told = await refusal(settings(80, url="http://hook.example/"), found)
     assert "nothing is ever sent" in told.message
@@ -164,7 +166,9 @@ async def test_a_strange_certificate_is_not_trusted(made_keys: SiteKeys) -> None
         other_name = settings(port, url=f"https://hook.example:{port}/", authority=pem)
         by_name = await refusal(other_name, "127.0.0.1")
         in_clear = await refusal(settings(port, url=f"http://localhost:{port}/"))
-        no_pem = await refusal(settings(port, url=f"https://localhost:{port}/", authority="not a certificate"))
+        no_pem = await refusal(
+            settings(port, url=f"https://localhost:{port}/", authority="not a certificate")
+        )
     assert "certificate is not trusted" in by_nobody.message
     assert "certificate is not trusted" in by_name.message
     assert in_clear.kind is ErrorKind.UNAVAILABLE
@@ -216,7 +220,8 @@ async def test_a_slow_answer_ends_with_the_deadline() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, ErrorKind.INVALID), (413, ErrorKind.INVALID), (422, ErrorKind.INVALID), (401, ErrorKind.UNAVAILABLE),
+    [(400, ErrorKind.INVALID), (413, ErrorKind.INVALID), (422, ErrorKind.INVALID),
+     (401, ErrorKind.UNAVAILABLE),
      (404, ErrorKind.UNAVAILABLE), (429, ErrorKind.UNAVAILABLE), (503, ErrorKind.UNAVAILABLE)],
 )  # fmt: skip
 async def test_only_what_is_refused_for_good_is_not_tried_again(status: int, kind: ErrorKind) -> None:
@@ -235,7 +240,7 @@ async def test_only_what_is_refused_for_good_is_not_tried_again(status: int, kin
     ],
 )  # fmt: skip
 def test_addresses_that_cannot_be_meant_are_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="url|address|http"):
+    with pytest.raises(ValueError, match=r"url|address|http"):
         WebhookSettings.model_validate({"url": url})
 
 

@@ -113,9 +113,12 @@ class NotifierContract:
 
     async def test_whatever_answers_is_told(self) -> None:
         """Never another exception than AppError, and never longer than the deadline."""
-        for garbage in GARBAGE:
+
+        async def meet(garbage: bytes) -> None:
             async with _listening(garbage) as peer:
                 await self._trouble(self.settings(peer.port))
+
+        await asyncio.gather(*map(meet, GARBAGE))
 
     async def test_a_delivery_given_up_leaves_no_socket(self) -> None:
         """Cancellation closes what was opened, soon."""
@@ -171,7 +174,7 @@ class _Peer:
         except OSError:
             return
         finally:
-            writer.close()
+            writer.transport.abort()
             await self._count(-1)
 
     async def called(self) -> None:

@@ -77,26 +77,40 @@ class Mail:
                 f"{peer.host} is not this very machine, and mail in the clear goes nowhere else. "
                 "Use starttls.",
             )
-        talk = _Talk(settings, peer)
+        async with asyncio.timeout(_STEP_LIMIT_S):
+            connection = await _connected(peer)
+        talk = _Talk(settings, peer, connection)
+        talking = asyncio.ensure_future(
+            asyncio.to_thread(talk.send, written(settings, message, self.ports.origin))
+        )
         try:
-            await asyncio.to_thread(talk.send, written(settings, message, self.ports.origin))
+            await asyncio.shield(talking)
         finally:
             talk.give_up()
+            await asyncio.wait([talking])
+            if not talking.cancelled():
+                talking.exception()  # seen already, or of no use to who gave up
 
 
 def written(settings: MailSettings, message: Message, origin: str) -> EmailMessage:
     """The mail: UTF-8 text, a Message-ID made of the message's own id, so that a repeat is known as one."""
     mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = f"{message.site_name}: {message.subject}" if message.site_name else message.subject
-    mail["From"] = Address(display_name=message.site_name, addr_spec=settings.sender)
+    subject, site_name = _plain(message.subject), _plain(message.site_name)
+    mail["Subject"] = f"{site_name}: {subject}" if site_name else subject
+    mail["From"] = Address(display_name=site_name, addr_spec=settings.sender)
     mail["To"] = [Address(addr_spec=one) for one in settings.recipients]
     mail["Date"] = datetime.fromtimestamp(message.at_us / 1_000_000, UTC)
     mail["Message-ID"] = f"<{message.id}@{settings.sender.partition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     if message.priority.rank > 1:
         mail["Importance"] = "high"
-    mail.set_content(_text(message, origin), charset="utf-8")
+    mail.set_content(_text(message, origin), charset="utf-8", cte="quoted-printable")
     return mail
+
+
+def _plain(text: str) -> str:
+    """Without encoded words (RFC 2047 §2): `email` decodes those it is given, with line breaks in them."""
+    return text.replace("=?", "= ?")
 
 
 def _text(message: Message, origin: str) -> str:
@@ -110,15 +124,36 @@ def _text(message: Message, origin: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Talk:
-    """One conversation with a mail server, on a thread of its own."""
+async def _connected(peer: Peer) -> socket.socket:
+    """A connection to the first judged address that takes one; with a limit on each step from now on."""
+    failure: OSError = ConnectionError("no address")
+    for address in peer.addresses:
+        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        made.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(made, (address, peer.port))
+        except OSError as error:
+            made.close()
+            failure = error
+            continue
+        except BaseException:
+            made.close()
+            raise
+        made.settimeout(_STEP_LIMIT_S)
+        return made
+    raise _failed(f"The mail server {peer.host} cannot be reached: {words_of(failure)}.")
 
-    def __init__(self, settings: MailSettings, peer: Peer) -> None:
+
+class _Talk:
+    """One conversation with a mail server, on a thread; `give_up` from another ends it."""
+
+    def __init__(self, settings: MailSettings, peer: Peer, connection: socket.socket) -> None:
         self._settings = settings
         self._peer = peer
+        self._connection = connection
         self._lock = threading.Lock()
-        self._raw: socket.socket | None = None
-        self._is_over = False
+        self._handle: socket.socket | None = connection.dup()
+        """smtplib keeps, wraps and closes the other one."""
 
     def send(self, mail: EmailMessage) -> None:
         """Blocks; AppError says why it was not taken."""
@@ -138,23 +173,22 @@ class _Talk:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise _failed(f"The mail server {host} cannot be used: {words_of(error)}.") from None
         finally:
+            self._connection.close()
             with self._lock:
-                if self._raw is not None:
-                    self._raw.close()
-                    self._raw = None
+                assert self._handle is not None
+                self._handle.close()
+                self._handle = None
 
     def give_up(self) -> None:
         """Whatever the thread waits for ends; called from the loop."""
-        with self._lock:
-            self._is_over = True
-            if self._raw is not None:
-                with suppress(OSError):  # it was closed already
-                    self._raw.shutdown(socket.SHUT_RDWR)
+        with self._lock, suppress(OSError):  # it may be closed already by the other side
+            if self._handle is not None:
+                self._handle.shutdown(socket.SHUT_RDWR)
 
     def _converse(self, mail: EmailMessage) -> None:
         settings = self._settings
         tls = None if settings.security == "plain" else client_tls(settings.authority)
-        with _Smtp(self._connect, tls if settings.security == "tls" else None, self._peer) as smtp:
+        with _Smtp(self._connection, tls if settings.security == "tls" else None, self._peer) as smtp:
             if settings.security == "starttls" and tls is not None:
                 smtp.starttls(context=tls)
             if settings.username:
@@ -166,36 +200,20 @@ class _Talk:
                 "the others have it."
             )
 
-    def _connect(self) -> socket.socket:
-        """To one of the judged addresses; a second socket object keeps it within reach of `give_up`."""
-        failure: OSError = ConnectionError("no address")
-        for address in self._peer.addresses:
-            try:
-                made = socket.create_connection((address, self._peer.port), timeout=_STEP_LIMIT_S)
-            except OSError as error:
-                failure = error
-                continue
-            with self._lock:
-                if self._is_over:
-                    made.close()
-                    raise TimeoutError
-                self._raw = made.dup()
-            return made
-        raise failure
-
 
 class _Smtp(smtplib.SMTP):
-    """smtplib's client on a connection that somebody else opens, to an address that was judged."""
+    """smtplib's client on a connection that is there already, to an address that was judged."""
 
-    def __init__(self, connect: object, tls: ssl.SSLContext | None, peer: Peer) -> None:
-        self._open = connect
+    def __init__(self, connection: socket.socket, tls: ssl.SSLContext | None, peer: Peer) -> None:
+        self._connection = connection
         self._tls = tls
         super().__init__(peer.host, peer.port, timeout=_STEP_LIMIT_S)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """As in `smtplib.SMTP_SSL`; `host` is the name that the certificate must have."""
-        raw: socket.socket = self._open()  # type: ignore[operator]  # a method of _Talk
-        return self._tls.wrap_socket(raw, server_hostname=host) if self._tls else raw
+        return (
+            self._tls.wrap_socket(self._connection, server_hostname=host) if self._tls else self._connection
+        )
 
 
 def _failed(words: str) -> AppError:

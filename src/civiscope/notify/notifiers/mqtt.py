@@ -20,7 +20,7 @@ from civiscope.notify.reach import Peer, client_tls, find_peer, words_of
 
 _STEP_LIMIT_S = 2.5
 """Each of connecting, greeting and publishing: together they end before the deadline, by themselves."""
-_KEEPALIVE_S = 10
+_KEEPALIVE_S = 4
 """A broker that never greets holds its socket no longer."""
 _PLACES = ("site", "channel", "priority")
 _PLACE = re.compile(r"\{([a-z]*)\}")
@@ -98,7 +98,7 @@ class Mqtt:
 
     async def _publish(self, peer: Peer, tls: ssl.SSLContext | None, message: Message) -> None:
         settings = self.settings
-        client = aiomqtt.Client(
+        client = _Client(
             await _answering(peer),
             peer.port,
             username=settings.username or None,
@@ -108,15 +108,33 @@ class Mqtt:
             keepalive=_KEEPALIVE_S,
             clean_session=True,
         )
-        is_taken = False
         try:
-            async with client:
-                topic = topic_of(settings.topic, message)
-                await client.publish(topic, payload_of(message, self.ports.origin), qos=1, retain=False)
-                is_taken = True
-        except aiomqtt.MqttError:
-            if not is_taken:  # a farewell that fails changes nothing
-                raise
+            await client.enter()
+            topic = topic_of(settings.topic, message)
+            await client.publish(topic, payload_of(message, self.ports.origin), qos=1, retain=False)
+        finally:
+            client.leave()
+
+
+class _Client(aiomqtt.Client):
+    """aiomqtt's client, which leaves no socket behind when something fails before the broker has greeted."""
+
+    async def enter(self) -> None:
+        """As `async with`, but does not wait on when the broker hangs up in place of a greeting."""
+        entering = asyncio.ensure_future(self.__aenter__())
+        try:
+            await asyncio.wait({entering, self._disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            if not entering.done():
+                raise aiomqtt.MqttError("the broker hung up")
+            await entering
+        finally:
+            entering.cancel()
+
+    def leave(self) -> None:
+        """Say farewell and close, without waiting for an answer: there is none (MQTT 3.1.1 §3.14)."""
+        self._client.disconnect()
+        if self._disconnected.done():
+            self._disconnected.exception()  # told already by whatever failed
 
 
 class _NamedContext(ssl.SSLContext):
@@ -128,9 +146,14 @@ class _NamedContext(ssl.SSLContext):
         self, sock: socket.socket, *, server_hostname: str | None = None, do_handshake_on_connect: bool = True
     ) -> ssl.SSLSocket:
         """For the broker's name, whatever address is given."""
-        return super().wrap_socket(
-            sock, server_hostname=self.server_name, do_handshake_on_connect=do_handshake_on_connect
-        )
+        made = super().wrap_socket(sock, server_hostname=self.server_name, do_handshake_on_connect=False)
+        made.settimeout(_STEP_LIMIT_S)
+        try:
+            made.do_handshake()  # here, because paho leaves the socket open when it fails
+        except BaseException:
+            made.close()
+            raise
+        return made
 
 
 def _named_tls(authority: str, name: str) -> ssl.SSLContext:
@@ -148,6 +171,8 @@ def _named_tls(authority: str, name: str) -> ssl.SSLContext:
 
 async def _answering(peer: Peer) -> str:
     """The first judged address at which somebody listens; aiomqtt takes one address only."""
+    if len(peer.addresses) == 1:
+        return peer.addresses[0]
     failure: OSError = ConnectionError("no address")
     for address in peer.addresses:
         try:
