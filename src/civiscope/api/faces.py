@@ -11,6 +11,8 @@ from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
 from civiscope.api.vault_ports import VaultDesk
 from civiscope.base import Clock, SiteId
 from civiscope.devices import Devices, DriverFace
+from civiscope.evidence import Evidence
+from civiscope.notify import Notify
 from civiscope.privacy import PurposeRegister
 from civiscope.security import Accounts, AuditLog
 
@@ -56,6 +58,8 @@ class Faces:
     timelines: Timelines
     looks: Looks
     system: System
+    notify: Notify
+    evidence: Evidence
 
     @property
     def site(self) -> Site:

@@ -26,6 +26,7 @@ from civiscope.app.faces import WorkerFace
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
+from civiscope.app.notify_side import NotifySide
 from civiscope.app.recorder_link import RecorderLink
 from civiscope.app.role import be, bus_of
 from civiscope.app.scope_link import ScopeLink
@@ -92,6 +93,8 @@ async def run_server(home: Home, settings: Settings) -> None:
             plan_changed,
             lambda: gate_rules_of(site, settings),
         )
+        link.held = site.evidence.held_spans
+        notify_side = NotifySide(site, bus, plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings))
         site.pages.on_change(side.wake)
@@ -107,7 +110,7 @@ async def run_server(home: Home, settings: Settings) -> None:
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run()))
+        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run(), notify_side.run()))
 
 
 async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -179,6 +182,8 @@ def _parts(
         timelines=archive,
         looks=viewing,
         system=Machine(site.home, link),
+        notify=site.notify,
+        evidence=site.evidence,
     )
     return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)
 

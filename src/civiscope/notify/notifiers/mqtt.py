@@ -7,7 +7,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import aiomqtt
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -123,7 +123,8 @@ class _Client(aiomqtt.Client):
         """As `async with`, but does not wait on when the broker hangs up in place of a greeting."""
         entering = asyncio.ensure_future(self.__aenter__())
         try:
-            await asyncio.wait({entering, self._disconnected}, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {entering, self._disconnected}  # of a client and of nothing
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not entering.done():
                 raise aiomqtt.MqttError("the broker hung up")
             await entering
