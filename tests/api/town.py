@@ -50,8 +50,10 @@ from civiscope.base import (
     new_id,
 )
 from civiscope.devices import Devices, migrate_devices
+from civiscope.evidence import Evidence, migrate_evidence
 from civiscope.ingest import StreamSource, Transport
 from civiscope.media import Codec, TrackConfig
+from civiscope.notify import Notify, migrate_notify
 from civiscope.privacy import Function, PurposeRegister, migrate_privacy
 from civiscope.recording import RecordedSpan, Timeline
 from civiscope.security import (
@@ -367,6 +369,8 @@ async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
         migrate_privacy(database)
         migrate_devices(database)
         migrate_analytics(database)
+        migrate_notify(database)
+        migrate_evidence(database)
     town = await open_town(folder, keys, ApiSettings(frozenset()))
     await town.faces.purposes.seed_defaults()
     for name, role in PEOPLE.items() if people else ():
@@ -386,6 +390,11 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines, drivers = FakeStreams(), FakeProber(), FakeTimelines(), FakeDrivers()
     analysis = FakeAnalysis()
+    devices = Devices(database, vault_door.vault, clock)
+
+    async def streams_of(channel_id: ChannelId) -> list[StreamId]:
+        return [one.id for one in (await devices.camera(channel_id)).streams]
+
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -403,7 +412,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         accounts=accounts,
         audit=audit,
         purposes=purposes,
-        devices=Devices(database, vault_door.vault, clock),
+        devices=devices,
         drivers=drivers,
         analytics=AnalyticBook(database, audit, clock, analysis.shelf),
         analysis=analysis,
@@ -412,6 +421,8 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         timelines=timelines,
         looks=looks,
         system=system,
+        notify=Notify(database, audit, vault_door.vault, clock),
+        evidence=Evidence(database, audit, streams_of, clock),
     )
     app = create_app(faces)
     return Town(

@@ -14,6 +14,7 @@ from civiscope.api.device_calls import DeviceCalls
 from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
 from civiscope.api.event_calls import EventCalls
+from civiscope.api.evidence_calls import EvidenceCalls
 from civiscope.api.faces import Faces
 from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
@@ -27,6 +28,7 @@ from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
 from civiscope.api.steer_calls import SteerCalls
 from civiscope.api.system_calls import SystemCalls
+from civiscope.api.target_calls import TargetCalls
 from civiscope.api.timeline_calls import TimelineCalls
 from civiscope.api.trial import Trials
 from civiscope.api.vault_calls import VaultCalls
@@ -64,6 +66,8 @@ class Application:
             *RuleCalls(faces).calls(),
             *self._alarms.calls(),
             *SiteCalls(faces).calls(),
+            *TargetCalls(faces).calls(),
+            *EvidenceCalls(faces).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),
             *SystemCalls(faces, self.framework, lambda: self.calls).calls(),

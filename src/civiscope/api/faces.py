@@ -15,6 +15,8 @@ from civiscope.api.vault_ports import VaultDesk
 from civiscope.base import Clock, SiteId
 from civiscope.devices import Devices, DriverFace
 from civiscope.events import EventStore
+from civiscope.evidence import Evidence
+from civiscope.notify import Notify
 from civiscope.privacy import PurposeRegister
 from civiscope.rules import RuleBook
 from civiscope.security import Accounts, AuditLog
@@ -66,6 +68,8 @@ class Faces:
     rules: RuleBook
     alarms: Alarms
     system: System
+    notify: Notify
+    evidence: Evidence
 
     @property
     def site(self) -> Site:

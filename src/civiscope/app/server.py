@@ -31,6 +31,7 @@ from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
+from civiscope.app.notify_side import NotifySide
 from civiscope.app.recorder_link import RecorderLink
 from civiscope.app.role import be, bus_of
 from civiscope.app.scope_link import ScopeLink
@@ -108,6 +109,8 @@ async def run_server(home: Home, settings: Settings) -> None:
             plan_changed,
             lambda: gate_rules_of(site, settings),
         )
+        link.held = site.evidence.held_spans
+        notify_side = NotifySide(site, bus, plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.alarms = alarms = AlarmSide(site, bus, events)
         await alarms.rules.load()
@@ -129,8 +132,8 @@ async def run_server(home: Home, settings: Settings) -> None:
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        others = (watch.run(), changes.scopes.run(), side.run(), analysis.run(), alarms.run())
-        await _serve(door, parts, others)
+        sides = (side, analysis, alarms, notify_side)
+        await _serve(door, parts, (watch.run(), changes.scopes.run(), *(one.run() for one in sides)))
 
 
 async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -213,6 +216,8 @@ def _parts(
         rules=alarms.rules,
         alarms=alarms.alarms,
         system=Machine(site.home, link),
+        notify=site.notify,
+        evidence=site.evidence,
     )
     return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)
 

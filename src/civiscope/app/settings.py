@@ -157,6 +157,13 @@ class AuditSettings(_Section):
     peers: dict[str, PeerSettings] = {}
 
 
+class NotifySettings(_Section):
+    """`[notify]`: what may carry messages out."""
+
+    notifiers: tuple[str, ...] = ("webhook", "mail", "mqtt")
+    """The allow-list: notifiers not in it are never loaded, installed or not."""
+
+
 class LogSettings(_Section):
     """`[log]`."""
 
@@ -175,6 +182,7 @@ class Settings(_Section):
     rules: RulesSettings = RulesSettings()
     vault: VaultSettings = VaultSettings()
     audit: AuditSettings = AuditSettings()
+    notify: NotifySettings = NotifySettings()
     log: LogSettings = LogSettings()
 
 
