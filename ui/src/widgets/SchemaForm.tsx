@@ -12,6 +12,7 @@ import {
   type Schema,
   type Value,
 } from "./schema";
+import { ChoiceSet } from "./ChoiceSet";
 import { ZonePicker } from "./ZonePicker";
 
 const words = settingsText.form;
@@ -103,6 +104,20 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
       );
     case "list":
       return <ListField {...shared} items={Array.isArray(now) ? now.map(textOf) : []} onChange={set} />;
+    case "set":
+      return (
+        <ChoiceSet
+          label={field.title}
+          hint={field.description ?? undefined}
+          error={error}
+          disabled={props.disabled}
+          choices={field.choices}
+          chosen={Array.isArray(now) ? now.map(textOf) : []}
+          words={(one) => CHOICES[one] ?? one}
+          onChange={set}
+          testId={`setting-${name}`}
+        />
+      );
     case "object":
       return (
         <fieldset className="box">
