@@ -83,6 +83,16 @@ function resolved(
   return { schema, isNullable: false };
 }
 
+function arrayField(base: FieldBase, schema: Schema, root: Schema): FormField {
+  const items = isSchema(schema["items"]) ? resolved(schema["items"], root).schema : {};
+  if (items["type"] !== "string") return { ...base, kind: "unknown" };
+  const choices = items["enum"];
+  if (Array.isArray(choices)) {
+    return { ...base, kind: "set", choices: choices.filter((one) => typeof one === "string") };
+  }
+  return { ...base, kind: "list", maxItems: numberIn(schema, "maxItems", "maxLength") };
+}
+
 function fieldOf(name: string, given: Schema, root: Schema, above: readonly string[]): FormField {
   const { schema, isNullable } = resolved(given, root);
   const base: FieldBase = {
@@ -115,15 +125,8 @@ function fieldOf(name: string, given: Schema, root: Schema, above: readonly stri
       };
     case "boolean":
       return { ...base, kind: "boolean" };
-    case "array": {
-      const items = isSchema(schema["items"]) ? resolved(schema["items"], root).schema : {};
-      if (items["type"] !== "string") return { ...base, kind: "unknown" };
-      const several = items["enum"];
-      if (Array.isArray(several)) {
-        return { ...base, kind: "set", choices: several.filter((one) => typeof one === "string") };
-      }
-      return { ...base, kind: "list", maxItems: numberIn(schema, "maxItems", "maxLength") };
-    }
+    case "array":
+      return arrayField(base, schema, root);
     case "object":
       return isSchema(schema["properties"])
         ? { ...base, kind: "object", fields: fieldsIn(schema, root, base.path) }

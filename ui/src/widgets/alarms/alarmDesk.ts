@@ -106,7 +106,7 @@ export class AlarmDesk {
       });
     } else if (!answer.aborted) this.change({ problem: answer.problem });
     const counts = await this.ports.counts();
-    if (counts.ok && !this.isStopped) this.change({ counts: counts.value });
+    if (counts.ok) this.change({ counts: counts.value });
   }
 
   /** More of the list: closed ones, one camera's, older ones. */
