@@ -1,4 +1,4 @@
-"""A person walks into a zone: the real product sees it and says it, with a sealed picture; kills do no harm."""
+"""A person walks into a zone: the real product sees and says it, with a sealed picture; kills do no harm."""
 
 import asyncio
 import threading
