@@ -140,7 +140,7 @@ class PictureDecoder:
         context, self._context = self._context, None
         return [] if context is None else self._frames(context, None)
 
-    def _frames(self, context: VideoCodecContext, packet: CodedPacket | None) -> list[Frame]:
+    def _frames(self, context: VideoCodecContext, packet: "CodedPacket | None") -> list[Frame]:
         try:
             pictures = context.decode(packet)
         except (FFmpegError, ValueError) as error:
