@@ -101,7 +101,7 @@ def test_by_the_calls_of_the_page(devices: Devices, product: Product, desk: Desk
 def test_found_and_added_on_the_command_line(
     devices: Devices, product: Product, desk: Desk, tmp_path: Path
 ) -> None:
-    """`discover --table`, names typed over, `camera import` with a login; whoever else answers is left out."""
+    """`discover --table`, names typed over, `camera import` with a login; others who answer are left out."""
     for channel in desk.channels().values():
         assert desk.client.delete(f"/api/v1/cameras/{channel['id']}").status_code == 204
     assert desk.get("/devices") == []
