@@ -11,6 +11,13 @@ from uuid import UUID
 import httpx
 from tests.devices.fake_drivers import FakeDrivers
 
+from civiscope.analytics import (
+    AnalystStatus,
+    AnalyticBook,
+    AnalyticInfo,
+    PluginShelf,
+    migrate_analytics,
+)
 from civiscope.api import (
     ApiSettings,
     Application,
@@ -43,8 +50,10 @@ from civiscope.base import (
     new_id,
 )
 from civiscope.devices import Devices, migrate_devices
+from civiscope.evidence import Evidence, migrate_evidence
 from civiscope.ingest import StreamSource, Transport
 from civiscope.media import Codec, TrackConfig
+from civiscope.notify import Notify, migrate_notify
 from civiscope.privacy import Function, PurposeRegister, migrate_privacy
 from civiscope.recording import RecordedSpan, Timeline
 from civiscope.security import (
@@ -109,6 +118,22 @@ class FakeProber:
         await self.gate.wait()
         track = TrackConfig(1, Codec.H264, 90_000, width_px=1280, height_px=720)
         return ProbeAnswer((track,), b"\xff\xd8jpeg", 120, Transport.TCP, False)
+
+
+class FakeAnalysis:
+    """The analyst: away, or with this answer; the plug-ins are ours."""
+
+    def __init__(self) -> None:
+        self.newest: AnalystStatus | None = None
+        self.is_fresh = False
+        self.woken = 0
+        self.shelf = PluginShelf()
+
+    def plugins(self) -> Sequence[AnalyticInfo]:
+        return self.shelf.infos()
+
+    def wake(self) -> None:
+        self.woken += 1
 
 
 class FakeTimelines:
@@ -310,6 +335,7 @@ class Town:
     system: FakeSystem
     app: Application
     drivers: FakeDrivers
+    analysis: FakeAnalysis
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session, on the ASGI application itself."""
@@ -342,6 +368,9 @@ async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
         migrate_security(database)
         migrate_privacy(database)
         migrate_devices(database)
+        migrate_analytics(database)
+        migrate_notify(database)
+        migrate_evidence(database)
     town = await open_town(folder, keys, ApiSettings(frozenset()))
     await town.faces.purposes.seed_defaults()
     for name, role in PEOPLE.items() if people else ():
@@ -360,6 +389,12 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     purposes = PurposeRegister(database, audit, clock)
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines, drivers = FakeStreams(), FakeProber(), FakeTimelines(), FakeDrivers()
+    analysis = FakeAnalysis()
+    devices = Devices(database, vault_door.vault, clock)
+
+    async def streams_of(channel_id: ChannelId) -> list[StreamId]:
+        return [one.id for one in (await devices.camera(channel_id)).streams]
+
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -377,16 +412,22 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         accounts=accounts,
         audit=audit,
         purposes=purposes,
-        devices=Devices(database, vault_door.vault, clock),
+        devices=devices,
         drivers=drivers,
+        analytics=AnalyticBook(database, audit, clock, analysis.shelf),
+        analysis=analysis,
         streams=streams,
         prober=prober,
         timelines=timelines,
         looks=looks,
         system=system,
+        notify=Notify(database, audit, vault_door.vault, clock),
+        evidence=Evidence(database, audit, streams_of, clock),
     )
     app = create_app(faces)
-    return Town(keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers)
+    return Town(
+        keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, analysis
+    )  # fmt: skip
 
 
 def close_town(town: Town) -> None:

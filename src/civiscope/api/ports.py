@@ -135,6 +135,10 @@ class OpenLook(Protocol):
         """A plain MP4 of the look's span."""
         ...
 
+    async def picture(self, event_id: UUID) -> bytes:
+        """The JPEG of an event of the look's channel and span; MISSING for any other."""
+        ...
+
     async def missing(self) -> Sequence[ReasonedSpan]:
         """What the look's span lacks, and why."""
         ...

@@ -65,9 +65,19 @@ class Home:
         return self.role("server") / "server.db"
 
     @property
+    def events_database(self) -> Path:
+        """What happened, with sealed pictures."""
+        return self.role("server") / "events.db"
+
+    @property
     def is_initialised(self) -> bool:
         """`civiscope init` has been here."""
         return (self.keys / "site.json").exists()
+
+    @property
+    def models(self) -> Path:
+        """Files of detectors that somebody imported or fetched."""
+        return self.root / "models"
 
     def role(self, name: str) -> Path:
         """A process role's own folder."""

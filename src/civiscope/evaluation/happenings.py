@@ -27,7 +27,7 @@ class TrueEvent(BaseModel):
     to_s: float
     zone: str = ""
     direction: str = ""
-    object_class: str = Field(default="", alias="class")
+    object_class: str = Field(default="", validation_alias="class", serialization_alias="class")
 
 
 class EventTruth(BaseModel):
@@ -69,7 +69,7 @@ def read_event_truth(path: Path) -> EventTruth:
 
 
 def score_events(truth: EventTruth, found: Sequence[ResultEvent]) -> EventScore:
-    """Match each expected event with one that was found, of its kind, zone, direction and class, in its time."""
+    """Match each expected event with one found, of its kind, zone, direction and class, in its time."""
     judged = [one for one in found if one.kind in truth.kinds]
     cost = np.array(
         [[_distance(expected, one) for one in judged] for expected in truth.events], np.float64

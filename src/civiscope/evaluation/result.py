@@ -52,7 +52,7 @@ class ResultEvent(_Part):
     end_frame: int | None = None
     zone: str = ""
     direction: str = ""
-    object_class: str = Field(default="", alias="class")
+    object_class: str = Field(default="", validation_alias="class", serialization_alias="class")
     track: int | None = None
     place_n: tuple[float, float] | None = None
     box_n: _BoxN | None = None
@@ -75,7 +75,7 @@ class ResultPath(_Part):
     """The trajectory of one tracked object; its class is the last one believed."""
 
     track: int
-    object_class: str = Field(alias="class")
+    object_class: str = Field(validation_alias="class", serialization_alias="class")
     points: tuple[PathPoint, ...]
 
 

@@ -24,7 +24,7 @@ from civiscope.viewing.live_queue import LiveQueue
 from civiscope.viewing.live_watch import LiveSources, LiveWatch
 from civiscope.viewing.model import Made, MediaAnswer, SentPicture, WhepAnswer, Wish
 from civiscope.viewing.playback import BuiltMedia, MediaBuilder, build_media
-from civiscope.viewing.ports import PictureMaker, Recordings
+from civiscope.viewing.ports import PictureMaker, Pictures, Recordings
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.whep_desk import WhepDesk
@@ -54,6 +54,7 @@ class LookFaces:
     settings: ViewingSettings
     ended: Callable[["Look", str], Awaitable[None]]
     """Called once when a look ends, with the reason: writes the audit entry."""
+    pictures: Pictures | None = None
 
 
 class Look:
@@ -264,6 +265,29 @@ class Look:
             if self._sent_bytes:
                 self._note(span)
 
+    async def picture(self, event_id: UUID) -> bytes:
+        """The JPEG of an event of this channel that began within the span; MISSING for any other."""
+        self._use(Function.PLAYBACK)
+        pictures = self._faces.pictures
+        if pictures is None:
+            raise _no_picture()
+        try:
+            event = await pictures.event(event_id)
+        except AppError as error:
+            raise (_no_picture() if error.kind is ErrorKind.MISSING else error) from None
+        if event.channel_id != self.channel_id or not self._span().contains(event.began_us):
+            raise _no_picture()
+        sealed = await pictures.sealed_picture(event_id)
+        if sealed is None:
+            raise _no_picture()
+        opened = await self._faces.pool.run(
+            lambda _: pictures.open_picture(event_id, sealed), self._faces.settings.media_wait_s
+        )
+        self._require_open()
+        self._note(Span(event.began_us, event.began_us + 1))
+        self._sent_bytes += len(opened)
+        return opened
+
     async def missing(self) -> tuple[ReasonedSpan, ...]:
         """What the look's span lacks, and why; a download shows holes over 10 s as 1 s."""
         self._use(Function.PLAYBACK, Function.EXPORT)
@@ -311,3 +335,8 @@ class Look:
             self._seen = merge_spans(self._seen, _JOIN_SEEN_US)
         if len(self._seen) > _SEEN_LIMIT:
             self._seen = [Span(self._seen[0].start_us, max(item.end_us for item in self._seen))]
+
+
+def _no_picture() -> AppError:
+    """One and the same for what is not there and for what this look does not hold."""
+    return AppError(ErrorKind.MISSING, "This look holds no picture of that event.")

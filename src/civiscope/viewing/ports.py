@@ -1,10 +1,11 @@
-"""What this room needs of recordings: one archive on this machine today, other nodes' later."""
+"""What this room needs of recordings and of pictures of events: this machine's today, other nodes' later."""
 
 from collections.abc import Iterator
 from typing import Protocol
 from uuid import UUID
 
 from civiscope.base import ChannelId, Span, StreamId
+from civiscope.events import Event
 from civiscope.media import AccessUnit, TrackConfig, Transcoded
 from civiscope.recording import RecordedUnit, Timeline
 
@@ -40,4 +41,20 @@ class SubStreams(Protocol):
 
     async def sub_stream_of(self, channel_id: ChannelId) -> StreamId | None:
         """The channel's H.264 sub stream, if it is fed right now; else None."""
+        ...
+
+
+class Pictures(Protocol):
+    """Pictures of events, which lie sealed."""
+
+    async def event(self, event_id: UUID) -> Event:
+        """The event; MISSING."""
+        ...
+
+    async def sealed_picture(self, event_id: UUID) -> bytes | None:
+        """Its picture as it was sealed; None if it has none."""
+        ...
+
+    def open_picture(self, event_id: UUID, sealed: bytes) -> bytes:
+        """The JPEG; blocks, on any thread. An AppError if it was changed or the vault is locked."""
         ...

@@ -14,7 +14,7 @@ from civiscope.viewing.live_hub import LiveHub
 from civiscope.viewing.live_watch import LiveSources
 from civiscope.viewing.look import Look, LookFaces
 from civiscope.viewing.model import Wish
-from civiscope.viewing.ports import PictureMaker, Recordings, SubStreams
+from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, SubStreams
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.whep_desk import WhepDesk
@@ -43,6 +43,8 @@ class ViewingFaces:
     sub_streams: SubStreams | None = None
     maker: PictureMaker | None = None
     """Makes H.264 of recorded H.265; None: recordings are shown as they were sent."""
+    pictures: Pictures | None = None
+    """None: this node keeps no events."""
 
 
 class Viewing:
@@ -68,6 +70,7 @@ class Viewing:
             clock=faces.clock,
             settings=self._settings,
             ended=self._ended,
+            pictures=faces.pictures,
         )
 
     async def run(self) -> None:

@@ -26,7 +26,7 @@ interface PlaybackTileProps {
   readonly isHidden: boolean;
   readonly onSelect: () => void;
   readonly onMaximise: () => void;
-  readonly onClear: () => void;
+  readonly onClear?: (() => void) | undefined;
   readonly onDropChannel: (id: string) => void;
 }
 
