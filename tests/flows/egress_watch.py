@@ -114,7 +114,7 @@ def main() -> None:
             headers={"Content-Type": "application/sdp"},
         )
         told["whep"] = whep.status_code
-        time.sleep(2.0)
+        time.sleep(0.5)
         desk.client.delete(f"/api/v1/looks/{look['id']}")
         for path in ("/settings", "/status", "/audit", "/authority"):
             desk.get(path)
