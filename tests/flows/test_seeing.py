@@ -1,4 +1,4 @@
-"""A person walks into a zone: the real product sees it, tells it with a sealed picture, and survives kills."""
+"""A person walks into a zone: the real product tells it with a sealed picture, and survives kills."""
 
 import asyncio
 import threading
