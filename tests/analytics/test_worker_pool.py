@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from tests.analytics.pool_world import (
@@ -96,7 +97,7 @@ def test_a_bad_analytic_takes_nothing_down_but_itself(worlds: list[World], clip:
     for one in (plan, neighbour):
         world.runs.clear()
         world.feed(one, clip)
-        world.until("entering", lambda one=one: world.observations(one))
+        world.until("entering", partial(world.observations, one))
     (states,) = [one.analytics for one in world.pool.figures() if one.channel_id == plan.channel_id]
     assert [bool(one.trouble) for one in states] == [True, False]
     world.pool.apply(AnalysisPlan((replace(plan, analytics=plan.analytics[1:]), neighbour)))

@@ -31,6 +31,7 @@ ONE_HOME = {
     "onnxruntime": "analytics",
     "lap": "analytics",
     "aiortc": "viewing",
+    "aioice": "viewing",
     "aiomqtt": "notify",
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "core"}
@@ -103,9 +104,13 @@ PICTURE_READERS = {
         "viewing/live_hub.py",
         "viewing/viewing.py",
         "app/server.py",
+        "app/worker.py",
         "app/analyst.py",
         "app/analysis_feed.py",
     },
+    "DerivedStreams": {"ingest", "app/worker.py"},
+    "Transcoder": {"media", "ingest/derived_run.py", "app/transcode_jobs.py"},
+    "TranscodeJobs": {"app/transcode_jobs.py", "app/worker.py"},
     "Keyring": {"security", "recording"},
     "load_keyring": {"security"},
     "open_picture": {"security", "viewing"},

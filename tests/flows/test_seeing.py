@@ -1,4 +1,4 @@
-"""A person walks into a zone: the real product tells it with a sealed picture, and survives kills."""
+"""A person walks into a zone: the real product sees and says it, with a sealed picture; kills do no harm."""
 
 import asyncio
 import threading

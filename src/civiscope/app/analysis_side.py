@@ -1,7 +1,6 @@
-"""The server's side of seeing: the book of analytics, the line to the analyst, and what it saw, handed on."""
+"""The server's side of seeing: the book of analytics and the line to the analyst."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from civiscope.analytics import (
@@ -9,8 +8,6 @@ from civiscope.analytics import (
     AnalystStatus,
     AnalyticInfo,
     AnalyticTroubled,
-    CoverageChanged,
-    ObservationMade,
 )
 from civiscope.app.analysis_link import AnalysisLink
 from civiscope.app.site import Site
@@ -18,37 +15,14 @@ from civiscope.base import get_log
 from civiscope.bus import Endpoint, Envelope
 
 _CALL_LIMIT_S = 10.0
-_SUBSCRIPTION = "observations"
+_SUBSCRIPTION = "analytics in trouble"
 _log = get_log("civiscope.app.analysis")
-
-
-async def _drop_observation(_: ObservationMade) -> None:
-    """Nobody keeps events."""
-
-
-async def _drop_coverage(_: CoverageChanged) -> None:
-    """Nobody keeps coverage."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysisListeners:
-    """Who hears what the analyst says: at least once and in order, so each is idempotent.
-
-    One that raises is asked again with the same fact (the bus's rule), and parked for good after some tries.
-    """
-
-    on_observation: Callable[[ObservationMade], Awaitable[None]] = _drop_observation
-    on_coverage: Callable[[CoverageChanged], Awaitable[None]] = _drop_coverage
-
-
-_NOBODY = AnalysisListeners()
 
 
 class AnalysisSide:
     """Wired before the bus starts; `run` beside the door. Implements the door's `AnalysisDesk`."""
 
-    def __init__(self, site: Site, bus: Endpoint, listeners: AnalysisListeners = _NOBODY) -> None:
-        self._listeners = listeners
+    def __init__(self, site: Site, bus: Endpoint) -> None:
         self._shelf = site.shelf
         self.link = AnalysisLink(
             bus.face("analyst", AnalystFace, _CALL_LIMIT_S),
@@ -57,8 +31,6 @@ class AnalysisSide:
             site.clock,
             lambda: (site.pages.seeing.detector, ZoneInfo(site.pages.site.time_zone)),
         )
-        bus.subscribe("analyst", ObservationMade, self._observed, _SUBSCRIPTION)
-        bus.subscribe("analyst", CoverageChanged, self._covered, _SUBSCRIPTION)
         bus.subscribe("analyst", AnalyticTroubled, self._troubled, _SUBSCRIPTION)
 
     @property
@@ -82,12 +54,6 @@ class AnalysisSide:
     async def run(self) -> None:
         """Until cancelled."""
         await self.link.run()
-
-    async def _observed(self, _: Envelope, told: ObservationMade) -> None:
-        await self._listeners.on_observation(told)
-
-    async def _covered(self, _: Envelope, told: CoverageChanged) -> None:
-        await self._listeners.on_coverage(told)
 
     async def _troubled(self, _: Envelope, told: AnalyticTroubled) -> None:
         """Health shows it by the status; the log keeps it."""

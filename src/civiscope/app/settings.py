@@ -104,6 +104,20 @@ class AnalyticsSettings(_Section):
     """The allow-list: analytics not in it are never loaded, installed or not."""
 
 
+class EventsSettings(_Section):
+    """`[events]`: for how long what happened is kept."""
+
+    retention_hours: Annotated[float, Field(gt=0, le=24 * 366 * 10)] | None = None
+    """None: as long as recordings."""
+
+
+class RulesSettings(_Section):
+    """`[rules]`: what rules may do."""
+
+    actions: tuple[str, ...] = ("raise_alarm", "notify", "bookmark", "hold")
+    """The allow-list: actions not in it are never loaded, installed or not."""
+
+
 class VaultSettings(_Section):
     """`[vault]`: who holds the key that the server's private keys lie under."""
 
@@ -143,6 +157,13 @@ class AuditSettings(_Section):
     peers: dict[str, PeerSettings] = {}
 
 
+class NotifySettings(_Section):
+    """`[notify]`: what may carry messages out."""
+
+    notifiers: tuple[str, ...] = ("webhook", "mail", "mqtt")
+    """The allow-list: notifiers not in it are never loaded, installed or not."""
+
+
 class LogSettings(_Section):
     """`[log]`."""
 
@@ -157,8 +178,11 @@ class Settings(_Section):
     recording: RecordingSettings = RecordingSettings()
     devices: DevicesSettings = DevicesSettings()
     analytics: AnalyticsSettings = AnalyticsSettings()
+    events: EventsSettings = EventsSettings()
+    rules: RulesSettings = RulesSettings()
     vault: VaultSettings = VaultSettings()
     audit: AuditSettings = AuditSettings()
+    notify: NotifySettings = NotifySettings()
     log: LogSettings = LogSettings()
 
 
