@@ -108,6 +108,8 @@ def test_a_person_who_enters_is_told_with_a_sealed_picture(
         "somebody to enter", lambda: [one for one in heard.observations if one.kind == "zone.entered"], 25
     )[0]
     assert (str(entered.channel_id), entered.zone, entered.object_class) == (channel_id, "Pavement", "person")
+    kept = desk.get("/events", channel=channel_id, kind="zone.entered")["events"]
+    assert str(entered.event_id) in {one["id"] for one in kept}
     wait_for("the detector's name", lambda: desk.get("/detector")["detector"] == entered.detector)
     keys = SiteKeys.load(product.home / "keys")
     assert b"\xff\xd8" not in entered.picture[:200]
