@@ -1,4 +1,4 @@
-"""Rules fire once per event, are on record, rest, wait for what must last, and know what they would have done."""
+"""Rules fire once per event, are on record, rest, wait for what must last, and can be tried dry."""
 
 from dataclasses import replace
 from pathlib import Path
