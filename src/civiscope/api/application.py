@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from civiscope.api.alarm_calls import AlarmCalls
+from civiscope.api.analysis_calls import AnalysisCalls
 from civiscope.api.audit_calls import AuditCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
@@ -13,6 +14,7 @@ from civiscope.api.device_calls import DeviceCalls
 from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
 from civiscope.api.event_calls import EventCalls
+from civiscope.api.evidence_calls import EvidenceCalls
 from civiscope.api.faces import Faces
 from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
@@ -26,9 +28,11 @@ from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
 from civiscope.api.steer_calls import SteerCalls
 from civiscope.api.system_calls import SystemCalls
+from civiscope.api.target_calls import TargetCalls
 from civiscope.api.timeline_calls import TimelineCalls
 from civiscope.api.trial import Trials
 from civiscope.api.vault_calls import VaultCalls
+from civiscope.api.whep_calls import WhepCalls
 
 
 class Application:
@@ -54,12 +58,16 @@ class Application:
             *DeviceCalls(faces, trials).calls(),
             *GroupCalls(faces).calls(),
             *SteerCalls(faces).calls(),
+            *AnalysisCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
+            *WhepCalls(faces).calls(),
             *EventCalls(faces).calls(),
             *RuleCalls(faces).calls(),
             *self._alarms.calls(),
             *SiteCalls(faces).calls(),
+            *TargetCalls(faces).calls(),
+            *EvidenceCalls(faces).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),
             *SystemCalls(faces, self.framework, lambda: self.calls).calls(),

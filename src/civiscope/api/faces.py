@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from civiscope.alarms import Alarms
+from civiscope.analytics import AnalyticBook
+from civiscope.api.analysis_ports import AnalysisDesk
 from civiscope.api.audit_ports import HeadDesk
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
@@ -13,6 +15,8 @@ from civiscope.api.vault_ports import VaultDesk
 from civiscope.base import Clock, SiteId
 from civiscope.devices import Devices, DriverFace
 from civiscope.events import EventStore
+from civiscope.evidence import Evidence
+from civiscope.notify import Notify
 from civiscope.privacy import PurposeRegister
 from civiscope.rules import RuleBook
 from civiscope.security import Accounts, AuditLog
@@ -54,6 +58,8 @@ class Faces:
     purposes: PurposeRegister
     devices: Devices
     drivers: DriverFace
+    analytics: AnalyticBook
+    analysis: AnalysisDesk
     streams: Streams
     prober: Prober
     timelines: Timelines
@@ -62,6 +68,8 @@ class Faces:
     rules: RuleBook
     alarms: Alarms
     system: System
+    notify: Notify
+    evidence: Evidence
 
     @property
     def site(self) -> Site:

@@ -87,6 +87,7 @@ class LookCalls:
         headers["X-Start-Us"] = str(found.span.start_us)
         headers["X-End-Us"] = str(found.span.end_us)
         headers["X-Mse-Type"] = found.mse_type or ""
+        headers["X-Made"] = found.made.value
         return Response(found.content, media_type="video/mp4", headers=headers)
 
     async def download(self, request: Request, look_id: UUID) -> Response:
@@ -141,6 +142,7 @@ def _wish(visitor: Visitor, body: LookBody, from_where: str) -> Wish:
         span=span,
         presentation=Presentation(body.presentation),
         from_where=from_where,
+        needs_h264=body.needs_h264,
     )
 
 

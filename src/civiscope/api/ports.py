@@ -12,7 +12,7 @@ from civiscope.media import TrackConfig
 from civiscope.privacy import Function
 from civiscope.recording import Timeline
 from civiscope.security import Principal
-from civiscope.viewing import MediaAnswer, Wish
+from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,18 @@ class OpenLook(Protocol):
 
     def live(self) -> AsyncIterator[bytes]:
         """Framed messages (docs/design/api.md), never faster than they are taken; bounded behind."""
+        ...
+
+    async def whep(self, offer: str, address: str) -> WhepAnswer:
+        """Live pictures over WebRTC, from a port of `address`, for who offers to receive H.264."""
+        ...
+
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        """What this viewer over WebRTC was sent last."""
+        ...
+
+    def end_whep(self, peer_id: UUID) -> None:
+        """This viewer over WebRTC goes; MISSING if he does not watch."""
         ...
 
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:

@@ -8,6 +8,7 @@ from functools import partial
 
 from civiscope.alarms import Alarm, AlarmFaces, Alarms
 from civiscope.analytics import CoverageChanged, ObservationMade, Phase
+from civiscope.app.action_desks import KeepingDesk, NoticeDesk
 from civiscope.app.device_channels import DeviceChannels
 from civiscope.app.site import Site
 from civiscope.base import AppError, ErrorKind, PrincipalId, get_log
@@ -66,7 +67,8 @@ class AlarmSide:
         faces = AlarmFaces(bus.publish, partial(person_now, site.accounts), self._unacknowledged, site.clock)
         self.alarms = Alarms(site.database, site.audit, faces)
         shelf = ActionShelf(site.settings.rules.actions)
-        ports = ActionPorts(self.alarms)
+        self._notices = NoticeDesk(site)
+        ports = ActionPorts(self.alarms, self._notices, KeepingDesk(site))
         self.rules = RuleBook(
             site.database,
             site.audit,
@@ -115,6 +117,7 @@ class AlarmSide:
 
     async def _unacknowledged(self, alarm: Alarm) -> None:
         _log.warning("nobody claims an alarm", alarm=alarm.id, escalation=alarm.escalations)
+        await self._notices.escalate(alarm)
 
     async def _forget(self) -> None:
         settings = self._site.settings
