@@ -3,7 +3,7 @@
 import pytest
 from tests.evidence.conftest import ANNA, NOW_US, Desk
 
-from civiscope.base import AppError, ErrorKind, Span, new_id
+from civiscope.base import AppError, ChannelId, ErrorKind, Span, new_id
 from civiscope.evidence import BookmarkId, HoldDraft, HoldId
 from civiscope.evidence import model as rules
 from civiscope.recording import HeldSpan
@@ -77,7 +77,7 @@ async def test_no_more_holds_than_the_site_may_have(desk: Desk, monkeypatch: pyt
 
 
 async def test_what_is_not_there_is_missing(desk: Desk) -> None:
-    evidence, nowhere = desk.evidence(), rules.ChannelId(new_id())
+    evidence, nowhere = desk.evidence(), ChannelId(new_id())
     for asked in (
         evidence.hold(HoldDraft(nowhere, SPAN, "x"), ANNA),
         evidence.add_bookmark(nowhere, NOW_US, "x", ANNA),

@@ -65,6 +65,10 @@ class Radio:
             await self.changed.wait_for(question)
 
 
+def _content(_: Message) -> Exception | None:
+    return None
+
+
 @dataclass
 class _Station:
     radio: Radio
@@ -76,7 +80,7 @@ class _Station:
             await radio.gates[place].wait()
         async with radio.changed:
             radio.tried += 1
-            fault = radio.moods.get(place, lambda _: None)(message)
+            fault = radio.moods.get(place, _content)(message)
             if fault is None:
                 word = "" if self.settings.word is None else self.settings.word.get_secret_value()
                 radio.taken.append((place, message.subject, word))
