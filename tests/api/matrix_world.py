@@ -9,6 +9,7 @@ import httpx
 from tests.api.town import HOST, ORIGIN, PASSWORD, Town, set_cookie
 from tests.security.authenticator import Authenticator
 
+from civiscope.analytics import AnalyticDraft
 from civiscope.api import Application, create_app
 from civiscope.base import ChannelId, PrincipalId, Span, StreamId, new_id
 from civiscope.devices import Camera, CameraDraft, ChannelChange
@@ -254,9 +255,17 @@ async def _give(world: World, user_id: PrincipalId, group_id: UUID) -> None:
 
 async def _own_objects(world: World, principal: Principal) -> None:
     accounts = world.town.faces.accounts
+    zone = {"name": "Door", "zone": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}
+    kept = await world.town.faces.analytics.add(
+        world.pier.channel_id, AnalyticDraft("zone", "Door", zone), principal
+    )
+    world.own["analytic_id"] = kept.id
     for path, function in (
         ("/looks/{look_id}", Function.LIVE),
         ("/looks/{look_id}/live", Function.LIVE),
+        ("/looks/{look_id}/whep", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}/sent", Function.LIVE),
         ("/looks/{look_id}/media", Function.PLAYBACK),
         ("/looks/{look_id}/download", Function.EXPORT),
     ):

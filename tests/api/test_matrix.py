@@ -23,7 +23,7 @@ from civiscope.base import new_id
 from civiscope.security import PERMISSIONS, Permission
 
 KINDS = ("unknown", "foreign", "own")
-PERSONAL = {"look_id", "session_id", "passkey_id", "token_id"}
+PERSONAL = {"look_id", "peer_id", "session_id", "passkey_id", "token_id"}
 """What is one person's alone, whoever else asks."""
 PLAIN = {"name": "site", "sequence": "1"}
 QUERIES = {

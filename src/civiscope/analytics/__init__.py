@@ -7,7 +7,9 @@ a picture leaves sealed only; an analytic that throws or hangs takes nothing dow
 """
 
 from civiscope.analytics.assignment import best_assignment
+from civiscope.analytics.book import AnalyticBook, AnalyticDraft, KeptAnalytic, SettingsError
 from civiscope.analytics.builtin import BUILTIN_NAME, load_builtin
+from civiscope.analytics.coverage import Coverage, CoverageBook
 from civiscope.analytics.detector import Detector
 from civiscope.analytics.eye import ChannelEye, SeeingSettings, Seen, build_eye
 from civiscope.analytics.face import (
@@ -44,9 +46,14 @@ from civiscope.analytics.plugin import (
 )
 from civiscope.analytics.plugin_shelf import SHIPPED_ANALYTICS, AnalyticInfo, PluginShelf
 from civiscope.analytics.running import RunningAnalytic, Said, start_analytic
+from civiscope.analytics.schedule import schedule_value
+from civiscope.analytics.tables import migrate_analytics
 from civiscope.analytics.tracker import Tracker, TrackerSettings
+from civiscope.analytics.worker_pool import PoolSettings, PoolTools, WorkerPool
 
 __all__ = [
+    "AnalyticBook", "AnalyticDraft", "KeptAnalytic", "SettingsError", "migrate_analytics", "schedule_value",
+    "Coverage", "CoverageBook", "PoolSettings", "PoolTools", "WorkerPool",
     "AnalysisPlan", "AnalystFace", "AnalystStatus", "AnalyticOrder", "AnalyticState", "ChannelFigures",
     "ChannelPlan", "ModelInfo",
     "AnalyticTroubled", "CoverageChanged", "ObservationMade",

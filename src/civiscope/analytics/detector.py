@@ -55,13 +55,12 @@ def fit_within(size_px: tuple[int, int], room_px: tuple[int, int]) -> tuple[int,
 
 def overlaps(first: Floats, second: Floats) -> Floats:
     """(N, M) intersection over union of boxes (N, 4) and (M, 4)."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    sides = np.maximum(high - low, 0.0)
-    both = sides[..., 0] * sides[..., 1]
-    area_first = (first[:, 2] - first[:, 0]) * (first[:, 3] - first[:, 1])
-    area_second = (second[:, 2] - second[:, 0]) * (second[:, 3] - second[:, 1])
-    found: Floats = both / np.maximum(area_first[:, None] + area_second[None, :] - both, 1e-9)
+    x0, y0, x1, y1 = first.T[:, :, None]
+    u0, v0, u1, v1 = second.T[:, None, :]
+    wide = np.minimum(x1, u1) - np.maximum(x0, u0)
+    high = np.minimum(y1, v1) - np.maximum(y0, v0)
+    both = np.maximum(wide, 0.0) * np.maximum(high, 0.0)
+    found: Floats = both / np.maximum((x1 - x0) * (y1 - y0) + (u1 - u0) * (v1 - v0) - both, 1e-9)
     return found
 
 

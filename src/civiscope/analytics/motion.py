@@ -109,18 +109,26 @@ class BlockMap:
         words = self.columns * self._step
         self._even: _Words = np.empty((self.rows * _ROWS_SUMMED, words), np.uint64)
         self._odd: _Words = np.empty_like(self._even)
+        self._pairs: _Words = np.empty((self.rows, 2, words), np.uint64)
+        self._sums: _Words = np.empty((self.rows, words), np.uint64)
         shape = (self.rows, self.columns)
         self._nothing: Bools = np.zeros(shape, bool)
         self._last: Floats = np.zeros(shape, np.float32)
         self._background: Floats = np.zeros(shape, np.float32)
         self._recent: Floats = np.zeros(shape, np.float32)
         self._noise: Floats = np.full(shape, self._settings.start_noise_levels, np.float32)
-        self._hold_s: Floats = np.zeros(shape, np.float32)
+        self._limit: Floats = np.zeros(shape, np.float32)
+        self._changed_s: Floats = np.full(shape, -1e9, np.float32)
+        """When each block last differed from a moment ago, on the clock of `_seen_s`."""
+        self._difference: Floats = np.zeros(shape, np.float32)
+        self._away: Floats = np.zeros(shape, np.float32)
         self._seen_s = 0.0
         self._frames = 0
         self._skipped = 0
-        self._skipped_s = 0.0
+        self._unlearnt_s = 0.0
+        self._unlearnt_recent_s = 0.0
         self._is_calm = False
+        self._set_limit()
 
     @property
     def is_warm(self) -> bool:
@@ -135,77 +143,95 @@ class BlockMap:
         if self._frames == 1:
             return self._begin(now)
         self._seen_s += step_s
+        self._unlearnt_s += step_s
+        self._unlearnt_recent_s += step_s
         if self._may_skip(now):
             self._skipped += 1
-            self._skipped_s += step_s
             return Motion(False, self._nothing, self.is_warm)
-        step_s, self._skipped, self._skipped_s = step_s + self._skipped_s, 0, 0.0
+        self._skipped = 0
         self._last = now
-        return self._compare(now, step_s)
+        return self._compare(now)
 
     def _begin(self, now: Floats) -> Motion:
         self._last, self._background, self._recent = now, now.copy(), now.copy()
-        self._hold_s[:] = 0.0
+        self._changed_s[:] = -1e9
         return Motion(False, self._nothing, self.is_warm, is_new_picture=self._frames > 1)
 
     def _may_skip(self, now: Floats) -> bool:
         if not self._is_calm or self._skipped >= self._settings.quiet_frames or not self.is_warm:
             return False
-        change = now - self._last
+        change = np.subtract(now, self._last, self._difference)
         limit = self._settings.quiet_levels
         return bool(change.max() < limit and change.min() > -limit)
 
-    def _compare(self, now: Floats, step_s: float) -> Motion:
+    def _compare(self, now: Floats) -> Motion:
         settings = self._settings
-        self._take_out_light(now)
-        limit = settings.floor_levels + settings.noise_factor * self._noise
-        away = np.abs(now - self._background)
-        differs = away > limit
-        if self.is_warm and np.count_nonzero(differs) > settings.all_share * differs.size:
+        np.subtract(now, self._background, self._difference)
+        if self._take_out_light():
+            np.subtract(now, self._background, self._difference)
+        away = np.abs(self._difference, self._away)
+        differs = away > self._limit
+        count = int(np.count_nonzero(differs))
+        if count > settings.all_share * differs.size and self.is_warm:
             return self._begin(now)
-        moving = self._moving(now, differs, away > 2 * limit, limit, step_s)
-        self._learn(now, away, moving, step_s)
-        self._is_calm = not moving.any()
+        moving = self._moving(now, differs) if count else self._nothing
+        self._learn(now, moving)
+        self._is_calm = moving is self._nothing or not moving.any()
         return Motion(not self._is_calm, moving, self.is_warm)
 
-    def _moving(self, now: Floats, differs: Bools, strongly: Bools, limit: Floats, step_s: float) -> Bools:
+    def _moving(self, now: Floats, differs: Bools) -> Bools:
         """Differs from the usual and, a moment ago or now, from the recent; alone only when it does
         strongly."""
-        changed = differs & (np.abs(now - self._recent) > 0.6 * limit)
-        self._hold_s -= step_s
-        self._hold_s[changed] = self._settings.hold_s
-        moving: Bools = differs & (self._hold_s > 0)
+        changed = np.abs(now - self._recent) > np.float32(0.6) * self._limit
+        changed &= differs
+        np.copyto(self._changed_s, np.float32(self._seen_s), where=changed)
+        moving: Bools = self._changed_s > np.float32(self._seen_s - self._settings.hold_s)
+        moving &= differs
         if moving.any():
-            moving &= strongly | _has_neighbour(moving)
+            moving &= _has_neighbour(moving) | (self._away > 2 * self._limit)
         return moving
 
-    def _learn(self, now: Floats, away: Floats, moving: Bools, step_s: float) -> None:
+    def _learn(self, now: Floats, moving: Bools) -> None:
+        """The recent with each frame; the usual and the noise, which are slow, with every second one."""
         settings = self._settings
+        change = now - self._recent
+        change *= np.float32(min(self._unlearnt_recent_s / settings.recent_s, 1.0))
+        self._recent += change
+        self._unlearnt_recent_s = 0.0
+        if self.is_warm and self._frames % 2:
+            return
+        step_s, self._unlearnt_s = self._unlearnt_s, 0.0
         usual = max(min(step_s / settings.background_s, 1.0), 1.0 / self._frames)
-        rate = np.where(moving, np.float32(step_s / settings.moving_background_s), np.float32(usual))
-        self._background += rate * (now - self._background)
-        self._recent += np.float32(min(step_s / settings.recent_s, 1.0)) * (now - self._recent)
-        noisy = np.minimum(away, settings.most_noise_levels)
         slow = min(step_s / settings.noise_s, 1.0)
-        share = np.where(moving, np.float32(slow / 4), np.float32(slow))
-        self._noise += share * (noisy - self._noise)
+        self._difference *= _rate(usual, step_s / settings.moving_background_s, moving)
+        self._background += self._difference
+        np.minimum(self._away, np.float32(settings.most_noise_levels), self._away)
+        self._away -= self._noise
+        self._away *= _rate(slow, slow / 4, moving)
+        self._noise += self._away
+        self._set_limit()
 
-    def _take_out_light(self, now: Floats) -> None:
+    def _set_limit(self) -> None:
+        np.multiply(self._noise, np.float32(self._settings.noise_factor), self._limit)
+        self._limit += np.float32(self._settings.floor_levels)
+
+    def _take_out_light(self) -> bool:
         """Move what is known by a change that all blocks share: added (a cloud), or multiplied (gain
         control)."""
-        change = now - self._background
-        sample = change.ravel()[::7]
+        sample = self._difference.ravel()[::11]
         shift = float(_median(sample))
         if abs(shift) < self._settings.light_levels:
-            return
-        known = self._background.ravel()[::7]
-        gain = float(_median((sample + known) / np.maximum(known, 1.0)))
-        if _median(np.abs(sample - shift)) <= _median(np.abs(sample - known * (gain - 1.0))):
+            return False
+        known = self._background.ravel()[::11]
+        gain = float(_median(((sample + known) / np.maximum(known, 1.0)).astype(np.float32)))
+        by_gain = np.abs(sample - known * np.float32(gain - 1.0))
+        if _median(np.abs(sample - np.float32(shift))) <= _median(by_gain):
             self._background += np.float32(shift)
             self._recent += np.float32(shift)
         else:
             self._background *= np.float32(gain)
             self._recent *= np.float32(gain)
+        return True
 
     def _means(self, luma: NDArray[np.uint8]) -> Floats:
         """Block means (rows, columns). Eight pixels a machine word: four sums of 16 bits each, side by side.
@@ -223,8 +249,8 @@ class BlockMap:
         np.bitwise_and(words, _EVEN_BYTES, self._even)
         np.add(self._even, self._odd, self._even)
         lines = self._even.reshape(self.rows, _ROWS_SUMMED, -1)
-        pairs = lines[:, :2] + lines[:, 2:]
-        sums = pairs[:, 0] + pairs[:, 1]
+        np.add(lines[:, :2], lines[:, 2:], self._pairs)
+        sums = np.add(self._pairs[:, 0], self._pairs[:, 1], self._sums)
         np.multiply(sums, _LANES, sums)
         np.right_shift(sums, _TOP_LANE, sums)
         found: Floats = sums.astype(np.float32)
@@ -240,13 +266,21 @@ def _median(values: Floats) -> np.float32:
     return np.float32(np.partition(values, middle)[middle])
 
 
+def _rate(calm: float, moves: float, moving: Bools) -> np.float32 | Floats:
+    """How fast each block learns."""
+    if not moving.any():
+        return np.float32(calm)
+    return np.where(moving, np.float32(moves), np.float32(calm))
+
+
 def _has_neighbour(moving: Bools) -> Bools:
     """Blocks with another moving one among the eight around them."""
     rows, columns = moving.shape
     padded = np.zeros((rows + 2, columns + 2), np.uint8)
     padded[1:-1, 1:-1] = moving
     across = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    return (across[:-2] + across[1:-1] + across[2:]) > 1
+    around: Bools = (across[:-2] + across[1:-1] + across[2:]) > 1
+    return around
 
 
 def _groups(moving: Bools) -> list[tuple[int, int, int, int]]:

@@ -8,6 +8,9 @@ from civiscope.analytics.geometry import Point
 from civiscope.analytics.model import ObjectClass, TrackedObject, covers
 
 Coordinate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+_AT_EDGE_N = 0.015
+_MID_AIR_N = 0.8
+_LARGE_N = 0.3
 PointN = tuple[Coordinate, Coordinate]
 
 
@@ -34,8 +37,24 @@ class PathSettings(BaseModel):
     ] = 0.0
 
     def counts(self, one: TrackedObject) -> bool:
-        """Whether this object is of a class and size that is asked for."""
-        return covers(self.classes, one.object_class) and one.box.height_n >= self.min_height_n
+        """Whether this object is of a class and size that is asked for, and stands somewhere."""
+        if one.box.height_n < self.min_height_n or not covers(self.classes, one.object_class):
+            return False
+        return not _hangs_in(one)
+
+
+def _hangs_in(one: TrackedObject) -> bool:
+    """A large part of a person reaches in from the upper edge and ends in mid-air: an arm before the lens.
+
+    The foot of such a box is nobody's foot. What walks in from above shows its feet lower, or is smaller.
+    """
+    box = one.box
+    return (
+        one.object_class is ObjectClass.PERSON
+        and box.y0_n <= _AT_EDGE_N
+        and box.y1_n < _MID_AIR_N
+        and box.height_n >= _LARGE_N
+    )
 
 
 def within_picture(point: Point) -> Point:

@@ -8,6 +8,7 @@ al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box" (ECCV
 place of Kalman filters stands the alpha-beta filter, their steady state for constant velocity.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import lap  # type: ignore[import-untyped]  # no stubs
@@ -15,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civiscope.analytics.detector import RIVAL_GROUPS, Floats, overlaps
-from civiscope.analytics.model import CLASSES, Box, Detections, TrackedObject
+from civiscope.analytics.model import CLASSES, Box, Detections, ObjectClass, TrackedObject
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+_VEHICLES = int(RIVAL_GROUPS[CLASSES.index(ObjectClass.CAR)])
 _FAR = 1e3
 """The cost of a pair that may not be."""
 
@@ -46,12 +49,16 @@ class TrackerSettings:
     """For one that rested: what is behind or before it may confuse the detector."""
     resting_misses: int = 3
     """A thing at rest where nothing moves is forgotten after so many looks that did not find it."""
+    double_share: float = 0.8
+    """A weak vehicle of which so much lies within a strong one is the same vehicle."""
     resting_speed: float = 0.12
     """Below this, in its own heights a second, it rests."""
     resting_after_s: float = 1.0
     position_gain: float = 0.75
     speed_gain: float = 0.35
     size_gain: float = 0.4
+    shown_s: float = 0.1
+    """How slowly the box that is told follows: single frames do not count where there are many a second."""
 
 
 class Tracker:
@@ -64,6 +71,8 @@ class Tracker:
         self._ids: Ints = np.zeros(0, np.int64)
         self._centre: Floats = np.zeros((0, 2), np.float32)
         self._size: Floats = np.zeros((0, 2), np.float32)
+        self._shown: Floats = np.zeros((0, 4), np.float32)
+        """Drawn to where strong detections are, else to the filtered box; moved on while it is not found."""
         self._speed: Floats = np.zeros((0, 2), np.float32)
         """Of the picture's width and height a second."""
         self._votes: Floats = np.zeros((0, len(CLASSES)), np.float32)
@@ -114,14 +123,12 @@ class Tracker:
             (detections.scores < self._settings.strong_score)
             & (detections.scores >= self._settings.weak_score)
         )
-        tracks = np.arange(len(self._ids))
-        matched, unused = self._match(tracks, detections, strong, by_distance=True)
-        self._go_on(*matched, detections, step_s)
-        left = tracks[~self._is_seen]
-        weakly, _ = self._match(left, detections, weak, by_distance=False)
-        self._go_on(*weakly, detections, step_s)
+        unused = self._match(detections, strong, step_s, self._cost_of_overlap)
+        unused = self._match(detections, unused, step_s, self._cost_of_distance)
+        self._match(detections, weak, step_s, self._cost_of_weak_overlap)
         self._forget(was_resting, np.ones(len(self._ids), bool) if stirred is None else stirred)
         self._begin(detections, unused)
+        self._forget_doubles()
         return self.objects()
 
     def carry(self, at_us: int, stirred: Bools) -> tuple[TrackedObject, ...]:
@@ -136,20 +143,21 @@ class Tracker:
 
     def objects(self) -> tuple[TrackedObject, ...]:
         """The confirmed ones as they stand."""
-        shown = np.flatnonzero(self._hits >= self._settings.hits_to_confirm)
-        if not len(shown):
-            return ()
-        boxes = np.clip(self.boxes_n()[shown], 0.0, 1.0)
-        kinds = self._votes[shown].argmax(1)
-        rows = zip(
-            self._ids[shown].tolist(), kinds.tolist(), boxes.tolist(), self._score[shown].tolist(),
-            self._is_seen[shown].tolist(), self._first_us[shown].tolist(), self._hits[shown].tolist(),
-            strict=True,
-        )  # fmt: skip
+        boxes = np.clip(self._shown, 0.0, 1.0)
+        is_there = (boxes[:, 2:] > boxes[:, :2]).all(1)
+        shown = np.flatnonzero((self._hits >= self._settings.hits_to_confirm) & is_there)
+        kinds = self._votes[shown].argmax(1).tolist()
         return tuple(
-            TrackedObject(track_id, CLASSES[kind], Box(*box), score, is_seen, first_us, hits)
-            for track_id, kind, box, score, is_seen, first_us, hits in rows
-            if box[2] > box[0] and box[3] > box[1]
+            map(
+                TrackedObject,
+                self._ids[shown].tolist(),
+                [CLASSES[kind] for kind in kinds],
+                map(Box._make, boxes[shown].tolist()),
+                self._score[shown].tolist(),
+                self._is_seen[shown].tolist(),
+                self._first_us[shown].tolist(),
+                self._hits[shown].tolist(),
+            )
         )
 
     def _step_to(self, at_us: int) -> float:
@@ -159,36 +167,40 @@ class Tracker:
         if step_s:
             lost = (at_us - self._found_us > 700_000)[:, None]
             self._speed[lost.ravel()] *= 0.6
-            self._centre += self._speed * np.float32(min(step_s, 1.0))
+            way = self._speed * np.float32(min(step_s, 1.0))
+            self._centre += way
+            self._shown += np.tile(way, 2)
         return step_s
 
     def _match(
-        self, tracks: Ints, detections: Detections, found: NDArray[np.intp], *, by_distance: bool
-    ) -> tuple[tuple[Ints, Ints], Ints]:
-        """Pairs (tracks, detections) of least cost, and the detections that are nobody's."""
-        nobody = np.zeros(0, np.int64)
+        self,
+        detections: Detections,
+        found: Indices,
+        step_s: float,
+        cost_of: Callable[[Indices, Floats], Floats],
+    ) -> Indices:
+        """Go on with the tracks not seen yet by assignment of least cost; the detections that are
+        nobody's."""
+        tracks = np.flatnonzero(~self._is_seen)
         if not len(tracks) or not len(found):
-            return (nobody, nobody), found.astype(np.int64)
-        settings = self._settings
-        boxes = detections.boxes_n[found]
-        same = overlaps(self.boxes_n()[tracks], boxes)
-        least = settings.least_overlap if by_distance else settings.weak_least_overlap
-        cost = np.where(same >= least, 1.0 - same, np.float32(_FAR))
-        if by_distance:
-            cost = np.minimum(cost, self._cost_of_distance(tracks, boxes))
+            return found
+        cost = cost_of(tracks, detections.boxes_n[found])
         rivals = RIVAL_GROUPS[detections.classes[found]]
         cost[self._group[tracks][:, None] != rivals[None, :]] = _FAR
-        _, track_to, _ = lap.lapjv(cost.astype(np.float64), extend_cost=True, cost_limit=2.5)
-        mine = np.flatnonzero(track_to >= 0)
-        theirs = track_to[mine]
-        good = cost[mine, theirs] < _FAR
-        mine, theirs = mine[good], theirs[good]
+        mine, theirs = _assigned(cost)
+        self._go_on(tracks[mine], found[theirs], detections, step_s)
         free = np.ones(len(found), bool)
         free[theirs] = False
-        return (tracks[mine], found[theirs].astype(np.int64)), found[free].astype(np.int64)
+        return found[free]
 
-    def _cost_of_distance(self, tracks: Ints, boxes: Floats) -> Floats:
-        """Above that of any overlap; for small or fast things that jump further than their own size."""
+    def _cost_of_overlap(self, tracks: Indices, boxes: Floats) -> Floats:
+        return _cost(overlaps(self.boxes_n()[tracks], boxes), self._settings.least_overlap)
+
+    def _cost_of_weak_overlap(self, tracks: Indices, boxes: Floats) -> Floats:
+        return _cost(overlaps(self.boxes_n()[tracks], boxes), self._settings.weak_least_overlap)
+
+    def _cost_of_distance(self, tracks: Indices, boxes: Floats) -> Floats:
+        """For small or fast things that jump further than their own size."""
         settings = self._settings
         centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
         known = self._size[tracks]
@@ -198,10 +210,10 @@ class Tracker:
         ratio = known[:, None, 1] / np.maximum(size[None, :, 1], 1e-6)
         reach = np.where(self._hits[tracks] < 2, settings.reach_new, settings.reach_known)[:, None]
         fits = (distance < reach) & (np.maximum(ratio, 1 / ratio) < settings.most_size_ratio)
-        found: Floats = np.where(fits, 1.0 + distance / 2, _FAR).astype(np.float32)
+        found: Floats = np.where(fits, distance, np.float32(_FAR)).astype(np.float32)
         return found
 
-    def _go_on(self, tracks: Ints, found: Ints, detections: Detections, step_s: float) -> None:
+    def _go_on(self, tracks: Indices, found: Indices, detections: Detections, step_s: float) -> None:
         if not len(tracks):
             return
         settings = self._settings
@@ -216,6 +228,10 @@ class Tracker:
         self._centre[tracks] += gain * missing
         self._speed[tracks] += (speed_gain * missing / since_s).astype(np.float32)
         self._size[tracks] += np.float32(settings.size_gain) * (size - self._size[tracks])
+        is_strong = (detections.scores[found] >= settings.strong_score)[:, None]
+        wanted = np.where(is_strong, boxes, self.boxes_n()[tracks])
+        nearer = np.float32(1.0 - np.exp(-max(step_s, 0.02) / settings.shown_s))
+        self._shown[tracks] += nearer * (wanted - self._shown[tracks])
         self._votes[tracks] *= np.float32(0.97)
         self._votes[tracks, detections.classes[found]] += detections.scores[found]
         self._score[tracks] = detections.scores[found]
@@ -240,7 +256,27 @@ class Tracker:
         in_time = at_us - self._found_us <= limit_s * 1e6
         self._keep(np.where(is_calm, self._misses < settings.resting_misses, in_time))
 
-    def _begin(self, detections: Detections, found: Ints) -> None:
+    def _forget_doubles(self) -> None:
+        """Of two vehicles, one within the other, the one that only weak detections keep: a bonnet, a
+        trailer."""
+        settings = self._settings
+        confirmed = self._hits >= settings.hits_to_confirm
+        vehicles = np.flatnonzero((self._group == _VEHICLES) & confirmed)
+        if len(vehicles) < 2:
+            return
+        boxes, scores = self.boxes_n()[vehicles], self._score[vehicles]
+        low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+        high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+        both = np.maximum(high - low, 0.0).prod(2)
+        within = both > settings.double_share * (boxes[:, 2:] - boxes[:, :2]).prod(1)[:, None]
+        np.fill_diagonal(within, False)
+        strong = self._is_seen[vehicles] & (scores >= settings.strong_score)
+        doubled = (within & strong[None, :]).any(1) & ~strong
+        kept = np.ones(len(self._ids), bool)
+        kept[vehicles[doubled]] = False
+        self._keep(kept)
+
+    def _begin(self, detections: Detections, found: Indices) -> None:
         count = len(found)
         if not count:
             return
@@ -252,6 +288,7 @@ class Tracker:
             _ids=np.arange(self._next_id, self._next_id + count),
             _centre=(boxes[:, :2] + boxes[:, 2:]) / 2,
             _size=boxes[:, 2:] - boxes[:, :2],
+            _shown=boxes,
             _speed=np.zeros((count, 2), np.float32),
             _votes=votes,
             _group=RIVAL_GROUPS[detections.classes[found]],
@@ -275,6 +312,26 @@ class Tracker:
 
 
 _COLUMNS = (
-    "_ids", "_centre", "_size", "_speed", "_votes", "_group", "_score", "_hits", "_misses", "_first_us",
-    "_found_us", "_moved_us", "_is_seen",
+    "_ids", "_centre", "_size", "_shown", "_speed", "_votes", "_group", "_score", "_hits", "_misses",
+    "_first_us", "_found_us", "_moved_us", "_is_seen",
 )  # fmt: skip
+
+
+def _cost(overlap: Floats, least: float) -> Floats:
+    found: Floats = np.where(overlap >= least, np.float32(1.0) - overlap, np.float32(_FAR))
+    return found
+
+
+def _assigned(cost: Floats) -> tuple[Indices, Indices]:
+    """Rows and columns of the pairs of least cost; those at `_FAR` are none."""
+    may = cost < _FAR
+    rows, columns = np.nonzero(may)
+    if not len(rows):
+        return rows, columns
+    if np.bincount(rows).max() == 1 and np.bincount(columns).max() == 1:
+        return rows, columns
+    _, to, _ = lap.lapjv(cost.astype(np.float64), extend_cost=True, cost_limit=_FAR / 2)
+    rows = np.flatnonzero(to >= 0)
+    columns = to[rows].astype(np.intp)
+    good = may[rows, columns]
+    return rows[good], columns[good]

@@ -1,6 +1,7 @@
 """The recorder process: takes streams in, writes them, hands them on; needs no server and no private key."""
 
 import asyncio
+from dataclasses import replace
 
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
@@ -11,7 +12,15 @@ from civiscope.app.volume_watch import VolumeWatch
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
 from civiscope.devices import DeviceGate, GateRules
-from civiscope.ingest import FeedServer, Intake, IntakeSettings, RecordedOnly, StreamSource
+from civiscope.ingest import (
+    FeedServer,
+    Intake,
+    IntakeSettings,
+    RecordedOnly,
+    StreamSource,
+    StreamState,
+    StreamStatus,
+)
 from civiscope.recording import (
     HeldSpan,
     HoldBook,
@@ -49,13 +58,13 @@ class RecorderDesk:
     def __init__(
         self,
         intake: Intake,
-        recorded: RecordedOnly,
+        sinks: tuple[Recorder, RecordedOnly],
         plan_file: PlanFile,
         volume: VolumeWatch,
         holds: HoldBook,
     ) -> None:
         self._intake = intake
-        self._recorded = recorded
+        self._recorder, self._recorded = sinks
         self._plan_file = plan_file
         self._volume = volume
         self._holds = holds
@@ -81,8 +90,14 @@ class RecorderDesk:
     async def status(self) -> RecorderStatus:
         """Plan, holds, streams and volumes."""
         volume = await asyncio.to_thread(self._volume.status)
-        streams = tuple(self._intake.status())
+        streams = tuple(self._as_written(one) for one in self._intake.status())
         return RecorderStatus(streams, (volume,), plan_digest(self._plan), self._holds.digest)
+
+    def _as_written(self, status: StreamStatus) -> StreamStatus:
+        """An import is finished when its last picture is on the disk: then its file may go."""
+        if status.state is StreamState.FINISHED and not self._recorder.is_written(status.stream_id):
+            return replace(status, state=StreamState.RUNNING)
+        return status
 
     def _record(self, plan: RecordingPlan) -> None:
         self._intake.set_gate(DeviceGate(plan.gate))
@@ -115,7 +130,7 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         recorded = RecordedOnly(recorder)
         intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, recorded, plan_file, watch, holds)
+        desk = RecorderDesk(intake, (recorder, recorded), plan_file, watch, holds)
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from civiscope.alarms import migrate_alarms
+from civiscope.analytics import AnalyticBook, PluginShelf, migrate_analytics
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
 from civiscope.app.page_book import PageBook
@@ -16,6 +18,7 @@ from civiscope.devices import Devices, RegisterSettings, migrate_devices
 from civiscope.evidence import Evidence, migrate_evidence
 from civiscope.notify import NotifierPlugins, Notify, migrate_notify
 from civiscope.privacy import PurposeRegister, migrate_privacy
+from civiscope.rules import migrate_rules
 from civiscope.security import (
     Accounts,
     AuditLog,
@@ -28,9 +31,17 @@ from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, s
 
 _HOUR_US = 3_600_000_000
 _ROOMS = (
-    migrate_kept_settings, migrate_security, migrate_privacy, migrate_devices, migrate_notify,
+    migrate_kept_settings,
+    migrate_security,
+    migrate_privacy,
+    migrate_devices,
+    migrate_analytics,
+    migrate_rules,
+    migrate_alarms,
+    migrate_notify,
     migrate_evidence,
-)  # fmt: skip
+)
+"""Whose tables lie in the server's database."""
 _log = get_log("civiscope.app")
 
 
@@ -46,6 +57,8 @@ class Site:
     audit: AuditLog
     purposes: PurposeRegister
     devices: Devices
+    analytics: AnalyticBook
+    shelf: PluginShelf
     clock: Clock
     pages: PageBook
     vault_door: VaultDoor
@@ -91,6 +104,7 @@ async def open_site(
         purposes = PurposeRegister(database, audit, clock)
         await purposes.seed_defaults()
         closing.callback(accounts.close)
+        shelf = PluginShelf(settings.analytics.plugins)
         devices = Devices(
             database,
             vault_door.vault,
@@ -111,6 +125,8 @@ async def open_site(
             audit=audit,
             purposes=purposes,
             devices=devices,
+            analytics=AnalyticBook(database, audit, clock, shelf),
+            shelf=shelf,
             clock=clock,
             pages=PageBook(database, audit, clock, first_pages(settings)),
             vault_door=vault_door,

@@ -17,13 +17,16 @@ from civiscope.media.model import (
     TrackKind,
     UnitFlags,
 )
+from civiscope.media.packets import CodedPacket, annexb_packet
 from civiscope.media.still import Still, decode_key_frame
+from civiscope.media.transcoder import Transcoded, Transcoder
 
 __all__ = [
     "DecodeError", "Frame", "PictureDecoder",
     "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
     "FileUnits", "VideoFacts", "read_duration_us", "read_tracks", "read_video_facts",
     "Still", "decode_key_frame",
+    "CodedPacket", "annexb_packet", "Transcoded", "Transcoder",
     "ForeignOrders", "ForeignReader", "ForeignTrack", "LiveUnit",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
 ]  # fmt: skip

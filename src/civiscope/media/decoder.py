@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.media.model import AccessUnit, Codec, TrackConfig, UnitFlags
+from civiscope.media.packets import CodedPacket
 from civiscope.media.still import DECODERS, encode_jpeg, stream_bytes
 
 MAX_PIXELS = 8192 * 4608
@@ -139,7 +140,7 @@ class PictureDecoder:
         context, self._context = self._context, None
         return [] if context is None else self._frames(context, None)
 
-    def _frames(self, context: VideoCodecContext, packet: Packet | None) -> list[Frame]:
+    def _frames(self, context: VideoCodecContext, packet: "CodedPacket | None") -> list[Frame]:
         try:
             pictures = context.decode(packet)
         except (FFmpegError, ValueError) as error:
