@@ -41,6 +41,16 @@ class SuiteRun(BaseModel):
     """Boxes and identities in MOT text, below the folder of footage."""
     modes: tuple[Mode, ...]
     conditions: str
+    trained_on: tuple[str, ...] = ()
+    """Detectors that saw this clip, or pictures of it, in their training."""
+
+    def told(self, detector: str) -> str:
+        """The conditions, with what makes a score say less."""
+        return (
+            f"{self.conditions}; it was trained on this clip"
+            if detector in self.trained_on
+            else self.conditions
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,8 @@ def _event_row(run: SuiteRun, found: AnalysisResult, mode: str) -> SuiteRow:
     faults = [*(f"missed {one}" for one in score.missed), *(f"unexpected {one}" for one in score.unexpected)]
     value = f"{score.right} of {score.truth} right, {len(score.unexpected)} unexpected"
     return SuiteRow(
-        run.name, mode, found.run.detector, "events", value, score.truth, score.is_exact, run.conditions,
-        "; ".join(faults[:4]),
+        run.name, mode, found.run.detector, "events", value, score.truth, score.is_exact,
+        run.told(found.run.detector), "; ".join(faults[:4]),
     )  # fmt: skip
 
 
@@ -127,7 +137,7 @@ def _box_rows(run: SuiteRun, found: AnalysisResult, files: _BoxFiles, mode: str)
 
     def row(measure: str, value: str, is_met: bool | None = None, detail: str = "") -> SuiteRow:
         name = found.run.detector
-        return SuiteRow(run.name, mode, name, measure, value, count, is_met, run.conditions, detail)
+        return SuiteRow(run.name, mode, name, measure, value, count, is_met, run.told(name), detail)
 
     score = score_detections(truth, alone, _IOU, sure)
     average = score.average_precision or 0.0
