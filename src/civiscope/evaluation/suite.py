@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from civiscope.analytics import Detector, SeeingSettings
+from civiscope.analytics import Detector
 from civiscope.base import AppError, ErrorKind
 from civiscope.evaluation.analysis import AnalysisWish, analyze
 from civiscope.evaluation.detected import detect_frames
@@ -130,7 +130,7 @@ def _event_row(run: SuiteRun, found: AnalysisResult, mode: str) -> SuiteRow:
 
 def _box_rows(run: SuiteRun, found: AnalysisResult, files: _BoxFiles, mode: str) -> Iterator[SuiteRow]:
     truth = by_frame(read_mot(files.truth, is_truth=True))
-    sure = SeeingSettings().tracker.strong_score
+    sure = files.detector.levels.strong
     alone = by_frame(_people(detect_frames(files.clip, files.detector, truth.keys())))
     followed = by_frame(_people(found.placed()))
     count = sum(int((~frame.ignored).sum()) for frame in truth.values())
