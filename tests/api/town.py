@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import httpx
 from tests.devices.fake_drivers import FakeDrivers
 
+from civiscope.alarms import Alarm, AlarmFaces, Alarms, AlarmUnacknowledged, migrate_alarms
 from civiscope.analytics import (
     AnalystStatus,
     AnalyticBook,
@@ -33,6 +35,7 @@ from civiscope.api import (
     TrackState,
     create_app,
 )
+from civiscope.app.alarm_side import person_now
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.settings import AuditSettings, VaultSettings
 from civiscope.app.site_pages import AuditPage
@@ -49,13 +52,16 @@ from civiscope.base import (
     StreamId,
     new_id,
 )
+from civiscope.bus import Fact
 from civiscope.devices import Devices, migrate_devices
+from civiscope.events import EventStore, migrate_events
 from civiscope.evidence import Evidence, migrate_evidence
 from civiscope.ingest import StreamSource, Transport
 from civiscope.media import Codec, TrackConfig
 from civiscope.notify import Notify, migrate_notify
 from civiscope.privacy import Function, PurposeRegister, migrate_privacy
 from civiscope.recording import RecordedSpan, Timeline
+from civiscope.rules import ActionPorts, ActionShelf, RuleBook, RuleFaces, migrate_rules
 from civiscope.security import (
     Accounts,
     AccountSettings,
@@ -268,6 +274,9 @@ class FakeLook:
     async def missing(self) -> tuple[ReasonedSpan, ...]:
         return (ReasonedSpan(5, 9, "closed"), ReasonedSpan(20, None, "unreachable"))
 
+    async def picture(self, event_id: UUID) -> bytes:
+        return b"\xff\xd8" + event_id.bytes
+
     async def close(self) -> None:
         self.is_closed = True
 
@@ -335,6 +344,8 @@ class Town:
     system: FakeSystem
     app: Application
     drivers: FakeDrivers
+    happened: Database
+    said: list[Fact]
     analysis: FakeAnalysis
 
     def client(self) -> httpx.AsyncClient:
@@ -371,6 +382,10 @@ async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
         migrate_analytics(database)
         migrate_notify(database)
         migrate_evidence(database)
+        migrate_rules(database)
+        migrate_alarms(database)
+    with Database(folder / "events.db") as events:
+        migrate_events(events)
     town = await open_town(folder, keys, ApiSettings(frozenset()))
     await town.faces.purposes.seed_defaults()
     for name, role in PEOPLE.items() if people else ():
@@ -389,6 +404,18 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     purposes = PurposeRegister(database, audit, clock)
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines, drivers = FakeStreams(), FakeProber(), FakeTimelines(), FakeDrivers()
+    happened, said = Database(folder / "events.db"), list[Fact]()
+    events = EventStore(happened, clock)
+
+    async def unacknowledged(alarm: Alarm) -> None:
+        said.append(AlarmUnacknowledged(alarm.id, alarm.channel_id, alarm.priority, 0, 0))
+
+    alarms = Alarms(
+        database, audit, AlarmFaces(said.append, partial(person_now, accounts), unacknowledged, clock)
+    )
+    rules = RuleBook(
+        database, audit, RuleFaces(events, accounts.scopes, ActionPorts(alarms), ActionShelf(), clock)
+    )
     analysis = FakeAnalysis()
     devices = Devices(database, vault_door.vault, clock)
 
@@ -420,13 +447,17 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         prober=prober,
         timelines=timelines,
         looks=looks,
+        events=events,
+        rules=rules,
+        alarms=alarms,
         system=system,
         notify=Notify(database, audit, vault_door.vault, clock),
         evidence=Evidence(database, audit, streams_of, clock),
     )
     app = create_app(faces)
     return Town(
-        keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, analysis
+        keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, happened,
+        said, analysis,
     )  # fmt: skip
 
 
@@ -434,6 +465,7 @@ def close_town(town: Town) -> None:
     """Close what was opened."""
     town.faces.accounts.close()
     town.database.close()
+    town.happened.close()
 
 
 def gap(start_us: int, end_us: int | None) -> ReasonedSpan:

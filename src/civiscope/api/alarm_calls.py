@@ -23,8 +23,9 @@ from civiscope.api.calls import Call
 from civiscope.api.faces import Faces
 from civiscope.api.guard import Guard, visitor_of, where_from
 from civiscope.api.neighbours import neighbours_of
+from civiscope.api.ones_own import named_channels
 from civiscope.base import ChannelId, PrincipalId
-from civiscope.security import Permission, Principal, authorise_on, channels_with
+from civiscope.security import Permission, Principal, channels_with
 
 _HANDLE = Permission.ALARM_HANDLE
 
@@ -56,9 +57,7 @@ class AlarmCalls:
     async def alarms(self, request: Request, asked: Annotated[AlarmsAsked, Query()]) -> dict[str, object]:
         """One's alarms, newest first, and where to go on."""
         principal = visitor_of(request).principal
-        channels = frozenset(ChannelId(one) for one in asked.channel)
-        for channel in channels:
-            authorise_on(principal, _HANDLE, channel)
+        channels = frozenset(await named_channels(self._devices, principal, _HANDLE, asked.channel))
         before = None if asked.before is None else AlarmId(asked.before)
         query = AlarmQuery(frozenset(asked.state), channels, asked.limit, before)
         page = await self._alarms.page(query, principal)

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from civiscope.alarms import Alarm, AlarmCounts, AlarmState, HistoryRow
+from civiscope.api.ones_own import CHANNELS_AT_ONCE
 from civiscope.api.shapes import TimeUs
 
 _Version = Annotated[int, Field(ge=1, le=1 << 40)]
@@ -17,7 +18,7 @@ class AlarmsAsked(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     state: Annotated[list[AlarmState], Field(max_length=4)] = []
-    channel: Annotated[list[UUID], Field(max_length=1_000)] = []
+    channel: Annotated[list[UUID], Field(max_length=CHANNELS_AT_ONCE)] = []
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     before: UUID | None = None
 

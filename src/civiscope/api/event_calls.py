@@ -16,10 +16,10 @@ from civiscope.api.event_shapes import (
 )
 from civiscope.api.faces import Faces
 from civiscope.api.guard import visitor_of
-from civiscope.api.ones_own import asked_channels, require_own
+from civiscope.api.ones_own import named_channels, require_own
 from civiscope.base import ChannelId
 from civiscope.events import missing_event
-from civiscope.security import Permission, authorise_on
+from civiscope.security import Permission, channels_with
 
 _READ = Permission.EVENT_READ
 
@@ -29,6 +29,7 @@ class EventCalls:
 
     def __init__(self, faces: Faces) -> None:
         self._events = faces.events
+        self._devices = faces.devices
 
     def calls(self) -> list[Call]:
         """The rows of the table."""
@@ -41,7 +42,9 @@ class EventCalls:
 
     async def events(self, request: Request, asked: Annotated[EventsAsked, Query()]) -> dict[str, object]:
         """Events that match, newest first, and where to go on."""
-        channels = asked_channels(visitor_of(request).principal, _READ, asked.channel)
+        principal = visitor_of(request).principal
+        named = await named_channels(self._devices, principal, _READ, asked.channel)
+        channels = frozenset(named) if named else channels_with(principal, _READ)
         page = await self._events.search(asked.query(channels))
         return {"events": [event_shape(event) for event in page.events], "next": page.next}
 
@@ -55,7 +58,7 @@ class EventCalls:
         self, request: Request, asked: Annotated[HistogramAsked, Query()]
     ) -> dict[str, object]:
         """How many events began in each bucket of time, by channel."""
-        channels = _named(request, asked)
+        channels = await self._named(request, asked)
         span = span_of(asked.from_us, asked.to_us)
         found = await self._events.histogram(channels, span, asked.bucket_us, asked.kind)
         return {
@@ -66,7 +69,7 @@ class EventCalls:
 
     async def coverage(self, request: Request, asked: Annotated[SpanAsked, Query()]) -> dict[str, object]:
         """What was looked at in the span, and why not."""
-        channels = _named(request, asked)
+        channels = await self._named(request, asked)
         found = await self._events.coverage(channels, span_of(asked.from_us, asked.to_us))
         return {
             "channels": [
@@ -75,9 +78,5 @@ class EventCalls:
             ]
         }
 
-
-def _named(request: Request, asked: SpanAsked) -> list[ChannelId]:
-    channels = [ChannelId(one) for one in dict.fromkeys(asked.channel)]
-    for channel in channels:
-        authorise_on(visitor_of(request).principal, _READ, channel)
-    return channels
+    async def _named(self, request: Request, asked: SpanAsked) -> list[ChannelId]:
+        return await named_channels(self._devices, visitor_of(request).principal, _READ, asked.channel)

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from civiscope.api.ones_own import CHANNELS_AT_ONCE
 from civiscope.api.shapes import TimeUs
 from civiscope.base import AppError, ChannelId, ErrorKind, ReasonedSpan, Span
 from civiscope.events import SEARCH_LIMIT, Event, EventQuery
 
-CHANNELS_AT_ONCE = 64
 _Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(max_length=64)]
 _LATEST_US = 253_402_300_799_999_999
 
@@ -19,7 +19,7 @@ class EventsAsked(BaseModel):
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    channel: Annotated[list[UUID], Field(max_length=1_000)] = []
+    channel: Annotated[list[UUID], Field(max_length=CHANNELS_AT_ONCE)] = []
     kind: _Words = []
     class_: Annotated[_Words, Field(alias="class")] = []
     zone: _Words = []

@@ -1,20 +1,25 @@
 """Of whose business a thing of a channel is: what is not one's own is answered like what is not there."""
 
+import asyncio
 from collections.abc import Iterable
 from uuid import UUID
 
 from civiscope.base import AppError, ChannelId, ErrorKind
+from civiscope.devices import Devices
 from civiscope.security import Permission, Principal, authorise_on, channels_with
 
+CHANNELS_AT_ONCE = 64
 
-def asked_channels(
-    principal: Principal, permission: Permission, named: Iterable[UUID]
-) -> frozenset[ChannelId] | None:
-    """The named channels, each of which must be one's own; if none is named all that are (None: all)."""
-    channels = frozenset(ChannelId(one) for one in named)
+
+async def named_channels(
+    devices: Devices, principal: Principal, permission: Permission, named: Iterable[UUID]
+) -> list[ChannelId]:
+    """Those that somebody named, each once; MISSING for what is not his, or not there. Removed ones are."""
+    channels = [ChannelId(one) for one in dict.fromkeys(named)]
     for channel in channels:
         authorise_on(principal, permission, channel)
-    return channels or channels_with(principal, permission)
+    await asyncio.gather(*(devices.camera(channel) for channel in channels))
+    return channels
 
 
 def require_own(

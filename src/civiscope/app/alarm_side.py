@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from civiscope.alarms import Alarm, AlarmFaces, Alarms
 from civiscope.analytics import CoverageChanged, ObservationMade, Phase
@@ -22,7 +23,7 @@ from civiscope.events import (
     told_by_analytic,
 )
 from civiscope.rules import ActionPorts, ActionShelf, RuleBook, RuleFaces
-from civiscope.security import Principal
+from civiscope.security import Accounts, Principal
 from civiscope.storage import DatabaseHeader, stamp_header
 
 _SUBSCRIPTION = "events"
@@ -45,6 +46,17 @@ async def open_events(site: Site) -> AsyncIterator[EventStore]:
         yield EventStore(database, site.clock)
 
 
+async def person_now(accounts: Accounts, user_id: PrincipalId) -> Principal | None:
+    """Somebody with an account, with the rights of this moment; None: nobody, or shut out."""
+    try:
+        user = await accounts.people.user(user_id)
+        return None if user.disabled_us is not None else await accounts.people.sight_of(user_id)
+    except AppError as error:
+        if error.kind is ErrorKind.MISSING:
+            return None
+        raise
+
+
 class AlarmSide:
     """Wired before the bus starts; `rules.load` before anything is heard, `run` beside the door."""
 
@@ -52,7 +64,7 @@ class AlarmSide:
         self._site = site
         self.events = events
         self.channels = DeviceChannels(site.devices, site.clock)
-        faces = AlarmFaces(bus.publish, self._person, self._unacknowledged, site.clock)
+        faces = AlarmFaces(bus.publish, partial(person_now, site.accounts), self._unacknowledged, site.clock)
         self.alarms = Alarms(site.database, site.audit, faces)
         shelf = ActionShelf(site.settings.rules.actions)
         self._notices = NoticeDesk(site)
@@ -102,16 +114,6 @@ class AlarmSide:
             await self.rules.consider_end(event)
         else:
             await self.rules.consider(event)
-
-    async def _person(self, user_id: PrincipalId) -> Principal | None:
-        people = self._site.accounts.people
-        try:
-            user = await people.user(user_id)
-            return None if user.disabled_us is not None else await people.sight_of(user_id)
-        except AppError as error:
-            if error.kind is ErrorKind.MISSING:
-                return None
-            raise
 
     async def _unacknowledged(self, alarm: Alarm) -> None:
         _log.warning("nobody claims an alarm", alarm=alarm.id, escalation=alarm.escalations)

@@ -1,7 +1,9 @@
 """Rows of events and their pictures. Every function works within the caller's transaction."""
 
 import json
+import struct
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from civiscope.analytics import Phase
@@ -9,6 +11,10 @@ from civiscope.base import ChannelId
 from civiscope.events.model import Event, EventSource, EventTold
 from civiscope.events.tables import NO_CHANNEL, event_table, picture_table
 from civiscope.storage import Connection, Row, delete, insert, select, update, upsert
+
+_BOX, _PLACE = struct.Struct("<4d"), struct.Struct("<2d")
+_SOURCES = {source.value: source for source in EventSource}
+_NOTHING = "[]"
 
 
 def channel_bytes(channel_id: ChannelId | None) -> bytes:
@@ -41,19 +47,21 @@ def end_at(connection: Connection, event: Event, at_us: int) -> None:
 
 
 def event_of(row: Row[tuple[object, ...]]) -> Event:
-    """A row as a value."""
+    """A row of `event_table` with all its columns, in their order, as a value."""
+    columns: tuple[Any, ...] = tuple(row)
+    channel, began_us, identity, source, source_id, plugin, kind, ended_us, lasts, _ = columns[:10]
+    object_class, track_id, box, place, zone, direction, score, more, detector, has_picture = columns[10:]
     return Event(
-        id=UUID(bytes=row.id),
-        channel_id=None if row.channel == NO_CHANNEL else ChannelId(UUID(bytes=row.channel)),
-        source=EventSource(row.source),
-        source_id=None if row.source_id is None else UUID(bytes=row.source_id),
-        plugin=row.plugin, kind=row.kind, began_us=row.began_us, ended_us=row.ended_us, lasts=row.lasts,
-        object_class=row.object_class, track_id=row.track_id,
-        box_n=None if row.box_n is None else tuple(json.loads(row.box_n)),
-        place_n=None if row.place_n is None else tuple(json.loads(row.place_n)),
-        zone=row.zone, direction=row.direction, score=row.score,
-        values=tuple((name, value) for name, value in json.loads(row.more)),
-        detector=row.detector, has_picture=row.has_picture,
+        UUID(bytes=identity),
+        None if channel == NO_CHANNEL else ChannelId(UUID(bytes=channel)),
+        _SOURCES[source],
+        None if source_id is None else UUID(bytes=source_id),
+        plugin, kind, began_us, ended_us, lasts, object_class, track_id,
+        None if box is None else _BOX.unpack(box),
+        None if place is None else _PLACE.unpack(place),
+        zone, direction, score,
+        () if more == _NOTHING else tuple((name, value) for name, value in json.loads(more)),
+        detector, has_picture,
     )  # fmt: skip
 
 
@@ -123,8 +131,8 @@ def _columns(event: Event, has_begun: bool) -> dict[str, object]:
         "source_id": None if event.source_id is None else event.source_id.bytes,
         "plugin": event.plugin, "kind": event.kind, "ended_us": event.ended_us, "lasts": event.lasts,
         "has_begun": has_begun, "object_class": event.object_class, "track_id": event.track_id,
-        "box_n": None if event.box_n is None else json.dumps(event.box_n),
-        "place_n": None if event.place_n is None else json.dumps(event.place_n),
+        "box_n": None if event.box_n is None else _BOX.pack(*event.box_n),
+        "place_n": None if event.place_n is None else _PLACE.pack(*event.place_n),
         "zone": event.zone, "direction": event.direction, "score": event.score,
         "more": _text(event.values), "detector": event.detector, "has_picture": event.has_picture,
     }  # fmt: skip

@@ -18,6 +18,8 @@ CREATE TABLE alarm_history ( sequence INTEGER NOT NULL, alarm_id CHAR(32) NOT NU
 CREATE TABLE alarms_version ( version_num VARCHAR(32) NOT NULL, CONSTRAINT alarms_version_pkc PRIMARY KEY (version_num) );
 -- trigger alarm_history_no_delete
 CREATE TRIGGER alarm_history_no_delete BEFORE DELETE ON alarm_history BEGIN SELECT RAISE(ABORT, 'the history of alarms is never changed or deleted'); END;
+-- trigger alarm_history_no_replace
+CREATE TRIGGER alarm_history_no_replace BEFORE INSERT ON alarm_history WHEN EXISTS (SELECT 1 FROM alarm_history WHERE sequence = NEW.sequence) BEGIN SELECT RAISE(ABORT, 'the history of alarms is never changed or deleted'); END;
 -- trigger alarm_history_no_update
 CREATE TRIGGER alarm_history_no_update BEFORE UPDATE ON alarm_history BEGIN SELECT RAISE(ABORT, 'the history of alarms is never changed or deleted'); END;
 -- alarms_version = 0001

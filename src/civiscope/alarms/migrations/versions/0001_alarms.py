@@ -48,6 +48,11 @@ def upgrade() -> None:
             f"CREATE TRIGGER alarm_history_no_{change.lower()} BEFORE {change} ON alarm_history "
             "BEGIN SELECT RAISE(ABORT, 'the history of alarms is never changed or deleted'); END"
         )
+    op.execute(
+        "CREATE TRIGGER alarm_history_no_replace BEFORE INSERT ON alarm_history "
+        "WHEN EXISTS (SELECT 1 FROM alarm_history WHERE sequence = NEW.sequence) "
+        "BEGIN SELECT RAISE(ABORT, 'the history of alarms is never changed or deleted'); END"
+    )
 
 
 def _make_alarm() -> None:
