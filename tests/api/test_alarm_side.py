@@ -19,7 +19,7 @@ from civiscope.app.alarm_side import AlarmSide, open_events
 from civiscope.app.home import Home
 from civiscope.app.settings import Settings
 from civiscope.app.site import Site, create_site, open_site
-from civiscope.base import ChannelId, Span, new_id
+from civiscope.base import ChannelId, FactId, Span, new_id
 from civiscope.bus import BusIdentity, Endpoint, Envelope
 from civiscope.devices import CameraDraft, DeviceNotified
 from civiscope.events import EventQuery
@@ -154,14 +154,12 @@ async def test_a_notification_is_an_event_of_the_devices_one_camera(running: Run
         camera.device_id, clock.now_us(), "VideoSource/MotionAlarm", "Changed", (), (("State", "true"),)
     )
     envelope = Envelope(
-        new_id(), fact.name, 1, clock.now_us(), running.site.identity.site_id,  # type: ignore[arg-type]  # NewType
+        FactId(new_id()), fact.name, 1, clock.now_us(), running.site.identity.site_id,
         running.site.identity.node_id, "driver", None, new_id(), None, 1,
     )  # fmt: skip
     await running.side.notified(envelope, fact)
     await running.side.notified(envelope, fact)
-    await running.side.notified(
-        replace(envelope, id=new_id()),
-        replace(fact, data=(("State", "false"),), at_us=clock.now_us()),  # type: ignore[arg-type]  # NewType
-    )
+    over = replace(fact, data=(("State", "false"),), at_us=clock.now_us())
+    await running.side.notified(replace(envelope, id=FactId(new_id())), over)
     (event,) = (await running.side.events.search(EventQuery())).events
     assert (event.kind, event.channel_id, event.is_going_on) == ("device.motion", running.pier, False)
