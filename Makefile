@@ -6,7 +6,8 @@ PY := .venv/bin/python
 WORKERS ?= 2
 FUZZ_S ?= 6
 # Tests of the product mostly wait: three processes keep two cores at work. Modules stay whole (one product each).
-TEST_IN := -n 3 --dist loadfile --no-loadscope-reorder
+TEST_WORKERS ?= 3
+TEST_IN = -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 help:            ## Show these words
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14

@@ -1,11 +1,14 @@
 """Access units to decoded pictures, one at a time, for whoever looks at them in the same process."""
 
+from __future__ import annotations  # PyAV's Packet takes a type argument in its stubs only
+
 from fractions import Fraction
 
 import av
 import numpy as np
 from av.error import FFmpegError
 from av.packet import Packet
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
@@ -13,7 +16,6 @@ from numpy.typing import NDArray
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.media.model import AccessUnit, Codec, TrackConfig, UnitFlags
-from civiscope.media.packets import CodedPacket
 from civiscope.media.still import DECODERS, encode_jpeg, stream_bytes
 
 MAX_PIXELS = 8192 * 4608
@@ -31,7 +33,7 @@ class DecodeError(AppError):
     def __init__(self, message: str) -> None:
         super().__init__(ErrorKind.INVALID, message)
 
-    def __reduce__(self) -> tuple[type["DecodeError"], tuple[str]]:  # type: ignore[override]  # other args
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str]]:  # type: ignore[override]  # other args
         return (DecodeError, (self.message,))
 
 
@@ -111,6 +113,8 @@ class PictureDecoder:
         self._max_pixels = max_pixels
         self._context: VideoCodecContext | None = None
         self._size: tuple[int, int] | None = None
+        self._is_clean = False
+        """A whole picture was seen since it began; before, a stream without IDR may take some to recover."""
 
     @property
     def is_waiting(self) -> bool:
@@ -129,7 +133,7 @@ class PictureDecoder:
         if not is_key and (self._context is None or self._key_frames_only):
             return []
         if self._context is None:
-            self._context = self._open()
+            self._context, self._is_clean = self._open(), False
         packet = Packet(self._bytes(unit))
         packet.pts, packet.dts = unit.pts, unit.dts
         packet.time_base = Fraction(1, self._track.clock_rate_hz)
@@ -140,7 +144,7 @@ class PictureDecoder:
         context, self._context = self._context, None
         return [] if context is None else self._frames(context, None)
 
-    def _frames(self, context: VideoCodecContext, packet: "CodedPacket | None") -> list[Frame]:
+    def _frames(self, context: VideoCodecContext, packet: Packet[Stream] | None) -> list[Frame]:
         try:
             pictures = context.decode(packet)
         except (FFmpegError, ValueError) as error:
@@ -148,10 +152,14 @@ class PictureDecoder:
             raise DecodeError(f"A picture cannot be decoded: {_words(error)}.") from error
         whole = [picture for picture in pictures if not picture.is_corrupt]
         for picture in whole:
-            self._check(picture)
+            self._check_size(picture)
+        if len(whole) < len(pictures) and self._is_clean:
+            self._context = None
+            raise DecodeError("A picture is damaged: parts of it cannot be decoded.")
+        self._is_clean = self._is_clean or bool(whole)
         return [Frame(picture) for picture in whole]
 
-    def _check(self, picture: VideoFrame) -> None:
+    def _check_size(self, picture: VideoFrame) -> None:
         size = picture.width, picture.height
         if size == self._size:
             return
