@@ -58,8 +58,11 @@ async def socket_at(
     incoming: asyncio.Queue[Message] = asyncio.Queue()
     incoming.put_nowait({"type": "websocket.connect"})
 
+    async def send(message: Any) -> None:
+        await said.put(message)
+
     async def run() -> None:
-        await app(scope, incoming.get, said.put)
+        await app(scope, incoming.get, send)
 
     peer = Peer(asyncio.ensure_future(run()), said)
     peer.incoming = incoming
