@@ -1,4 +1,4 @@
-"""The committed detector: what its card promises, small, the same each time, and right where the truth is known."""
+"""The committed detector: what its card promises, small, the same each time, right where truth is known."""
 
 import hashlib
 from collections.abc import Callable
@@ -167,7 +167,7 @@ def decoded(clip: Path, wanted: Callable[[int], bool], size_px: tuple[int, int])
     """The wanted frames of a clip in RGB at a size."""
     with av.open(str(clip)) as container:
         return [
-            frame.reformat(*size_px, format="rgb24", interpolation="AREA").to_ndarray()
+            np.asarray(frame.reformat(*size_px, format="rgb24", interpolation="AREA").to_ndarray(), np.uint8)
             for number, frame in enumerate(container.decode(video=0))
             if wanted(number)
         ]
