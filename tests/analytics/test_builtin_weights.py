@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]  # it has no types
 import pytest
 from training.boxes import PERSON, VEHICLE, Boxes, recall_precision, suppress
 from training.streets import as_rgb, labelled_street, street_plan
@@ -122,8 +122,8 @@ def test_streets_never_trained_on_are_seen(name: str, kind: int) -> None:
 def without(found: Boxes, doubtful: Boxes) -> Boxes:
     """Without finds whose middle lies in a mover that is mostly hidden: right or wrong, they do not count."""
     middle = (found[:, :2] + found[:, 2:4]) / 2
-    low, high = middle[:, None] >= doubtful[None, :, :2], middle[:, None] <= doubtful[None, :, 2:4]
-    kept = found[~(low & high).all(2).any(1)]
+    within = (middle[:, None] >= doubtful[None, :, :2]) & (middle[:, None] <= doubtful[None, :, 2:4])
+    kept = found[~np.asarray(within.all(axis=2)).any(axis=1)]
     return np.asarray(kept, np.float32)
 
 
