@@ -147,6 +147,17 @@ class ModelShelf:
                     continue  # `infos` says which is refused, and why
         return load_builtin()
 
+    def detectors(self, name: str = "") -> tuple[Detector, Detector | None]:
+        """The one that looks, as `detector` chooses it, and the built-in for a second look where that is
+        another."""
+        first = self.detector(name)
+        if first.name == BUILTIN_NAME:
+            return first, None
+        try:
+            return first, load_builtin()
+        except AppError:
+            return first, None  # `infos` says so
+
     def _load(self, entry: ModelEntry) -> Detector:
         make = _ADAPTERS.get(entry.kind)
         if make is None:
@@ -229,5 +240,5 @@ def _fetched(entry: ModelEntry, fetch: Fetch) -> bytes:
 
 
 def _builtin_card() -> str:
-    card = files("civiscope.analytics").joinpath("weights", "card.md")
+    card = files("civiscope.analytics").joinpath("weights", "builtin.md")
     return card.read_text(encoding="utf-8").strip() if card.is_file() else ""

@@ -247,7 +247,8 @@ class Tracker:
         self._speed[is_calm & missed] = 0.0
         limit_s = np.where(was_resting, settings.resting_lost_s, settings.lost_s)
         limit_s = np.where(self._hits < settings.hits_to_confirm, settings.new_lost_s, limit_s)
-        in_time = at_us - self._found_us <= limit_s * 1e6
+        is_within = ((self._centre > 0.0) & (self._centre < 1.0)).all(1)
+        in_time = (at_us - self._found_us <= limit_s * 1e6) & (is_within | self._is_seen)
         self._keep(np.where(is_calm, self._misses < settings.resting_misses, in_time))
 
     def _forget_doubles(self) -> None:
