@@ -10,7 +10,7 @@ from bench.clips import clip_folder
 from bench.coded import coded_footage_file
 from bench.measure import Measure, say
 from bench.result import Finding
-from civiscope.analytics import CLASSES, BlockMap, Detections, ObjectClass, Tracker
+from civiscope.analytics import CLASSES, BlockMap, Detections, ObjectClass, ScoreLevels, Tracker
 from civiscope.media import EncoderSettings, FileUnits, PictureDecoder, recode_clip
 
 RATE_FPS = 5
@@ -73,7 +73,7 @@ def _tracker_ms(seconds: float) -> float:
     half = np.array([0.015, 0.04])
     person = np.full(OBJECTS, CLASSES.index(ObjectClass.PERSON), np.int8)
     scores = np.full(OBJECTS, 0.8, np.float32)
-    tracker, at_us = Tracker(), 0
+    tracker, at_us = Tracker(ScoreLevels(0.4, 0.12)), 0
     costs: list[float] = []
     end_s = time.monotonic() + seconds / 2
     while time.monotonic() < end_s or len(costs) < 200:

@@ -17,6 +17,7 @@ from civiscope.analytics import (
     Detections,
     ObjectClass,
     PluginShelf,
+    ScoreLevels,
     SeeingSettings,
     Seen,
     build_eye,
@@ -33,6 +34,8 @@ class BrightThings:
 
     name = "bright_things"
     classes = frozenset({ObjectClass.PERSON})
+
+    levels = ScoreLevels(0.5, 0.2)
 
     def __init__(self) -> None:
         self.looks = 0

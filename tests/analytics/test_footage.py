@@ -24,7 +24,6 @@ from civiscope.analytics import (
     ModelShelf,
     Observation,
     PluginShelf,
-    SeeingSettings,
     build_eye,
 )
 from civiscope.analytics.detector import overlaps
@@ -192,7 +191,7 @@ def hits(found: Detections, truth: NDArray[np.float32], score: float) -> tuple[i
 
 def test_people_of_pets(shared_data: Path, detector: Detector, capsys: pytest.CaptureFixture[str]) -> None:
     """Recall and precision of persons at the shipped score and input."""
-    truth, score = pets_truth(), SeeingSettings().tracker.strong_score
+    truth, score = pets_truth(), detector.levels.strong
     right = false = 0
     for frame in frames(shared_data / "video" / "vtest_PETS09-S2L1.mp4"):
         number = round(frame.pts / 9000) + 1

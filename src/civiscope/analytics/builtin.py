@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from civiscope.analytics.canvas import Canvas, best_room
-from civiscope.analytics.detector import RIVAL_GROUPS, fit_within, suppress
+from civiscope.analytics.detector import RIVAL_GROUPS, ScoreLevels, fit_within, suppress
 from civiscope.analytics.model import CLASSES, Detections, ObjectClass
 from civiscope.analytics.onnx_session import OnnxSession
 from civiscope.base import AppError, ErrorKind
@@ -18,6 +18,8 @@ BUILTIN_FILES = ("builtin_int8.onnx", "builtin.onnx")
 INPUT_SIZES_PX = ((416, 256), (352, 256), (256, 256), (256, 352), (256, 416))
 WEAKEST_SCORE = 0.1
 MOST_OVERLAP = 0.5
+MOST_WITHIN = 0.7
+"""It tells parts of near people beside the whole."""
 _OURS = (ObjectClass.PERSON, ObjectClass.BICYCLE, ObjectClass.VEHICLE)
 _INDICES = np.array([CLASSES.index(one) for one in _OURS], np.int8)
 _MOST_CANDIDATES = 300
@@ -50,6 +52,11 @@ class BuiltinDetector:
     def classes(self) -> frozenset[ObjectClass]:
         """Motor vehicles are not told apart."""
         return frozenset(_OURS)
+
+    @property
+    def levels(self) -> ScoreLevels:
+        """Its scores lie close together: below 0.3 nearly all are false."""
+        return ScoreLevels(strong=0.45, weak=0.12)
 
     def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
         """Within the input whose shape suits the picture."""
@@ -124,5 +131,5 @@ def _decoded(
     boxes, scores, classes = boxes[real], scores[maybe][real], _INDICES[best[maybe][real]]
     if not len(boxes):
         return Detections.none()
-    kept = suppress(boxes, scores, RIVAL_GROUPS[classes], MOST_OVERLAP)
+    kept = suppress(boxes, scores, RIVAL_GROUPS[classes], MOST_OVERLAP, MOST_WITHIN)
     return Detections(boxes[kept], scores[kept], classes[kept])

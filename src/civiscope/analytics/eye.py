@@ -55,7 +55,7 @@ class ChannelEye:
         self._settings = settings
         self._detector = detector
         self.analytics = tuple(analytics)
-        self._tracker = Tracker(settings.tracker)
+        self._tracker = Tracker(detector.levels, settings.tracker)
         self._map: BlockMap | None = None
         self._size_px = (0, 0)
         self._at_us: int | None = None

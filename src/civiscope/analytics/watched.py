@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from civiscope.analytics.detector import Detector
+from civiscope.analytics.detector import Detector, ScoreLevels
 from civiscope.analytics.face import AnalyticOrder
 from civiscope.analytics.model import Detections, ObjectClass, SeenFrame
 from civiscope.analytics.plugin import AnalyticPlugin
@@ -114,6 +114,11 @@ class GuardedDetector:
     def classes(self) -> frozenset[ObjectClass]:
         """What it can tell."""
         return self._detector.classes
+
+    @property
+    def levels(self) -> ScoreLevels:
+        """What its scores are worth."""
+        return self._detector.levels
 
     def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
         """In which it wants a picture of this size."""
