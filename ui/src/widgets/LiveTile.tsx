@@ -2,6 +2,7 @@ import type { Channel } from "../api/types";
 import { Icon } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { en } from "../text/en";
+import { MadeBadge } from "./MadeBadge";
 import type { LiveSnapshot } from "./player/livePorts";
 import { useSite } from "./site";
 import { TileFrame } from "./TileFrame";
@@ -83,6 +84,12 @@ function LiveBadges({
         </span>
       )}
       {codec !== null && codec !== "h264" && <span className="badge">{codec.toUpperCase()}</span>}
+      {snapshot.way === "webrtc" && (
+        <span className="badge" title={en.live.webrtcHint}>
+          {en.live.webrtc}
+        </span>
+      )}
+      {snapshot.state !== "connecting" && <MadeBadge made={snapshot.made} />}
       {snapshot.droppedCount > 0 && (
         <span className="badge badge-warning" title={en.live.dropped(snapshot.droppedCount)}>
           <Icon name="diamond" /> −{snapshot.droppedCount}
