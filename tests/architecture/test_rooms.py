@@ -111,9 +111,10 @@ PICTURE_READERS = {
     "DerivedStreams": {"ingest", "app/worker.py"},
     "Transcoder": {"media", "ingest/derived_run.py", "app/transcode_jobs.py"},
     "TranscodeJobs": {"app/transcode_jobs.py", "app/worker.py"},
-    "Keyring": {"security", "recording"},
+    "Keyring": {"security", "recording", "app/event_pictures.py"},
     "load_keyring": {"security"},
-    "open_picture": {"security", "viewing"},
+    "open_picture": {"security", "viewing", "app/event_pictures.py"},
+    "PictureDecoder": {"media", "analytics/channel_work.py", "evaluation"},
     "decode_key_frame": {"media", "app/worker.py", "simulator/onvif/views.py"},
 }
 """Where a name that opens recorded bytes, reads live units or makes a picture of them may stand at all."""

@@ -18,7 +18,7 @@ from civiscope.analytics.running import Said
 from civiscope.analytics.watched import DetectorFailedError, Mark, WatchedAnalytic, start_watched
 from civiscope.base import AppError, Clock, StreamId, get_log
 from civiscope.bus import Fact
-from civiscope.media import DecodeError, Frame, PictureDecoder
+from civiscope.media import AccessUnit, DecodeError, Frame, PictureDecoder
 
 PICTURE_WIDTH_PX = 320
 """Of the picture of an event, at most."""
@@ -28,7 +28,11 @@ _REORDERED_LIMIT = 64
 """More units are never held back by a decoder."""
 _KEY_FRAMES_WORDS = "key frames of the main stream only"
 _MAIN_WORDS = "the main stream, for want of a smaller one"
-_WAITING_WORDS = "waits for the next key frame after a damaged one"
+_WAITING_WORDS = "waits for the next key frame"
+_SEEN_BEFORE_US = 60_000_000
+"""Units that are replayed after a restart are no older; older ones came after the clock was set back."""
+_PICTURES_LIMIT = 8
+"""In one frame: a JPEG takes some milliseconds."""
 _log = get_log("civiscope.analytics")
 
 SealPicture = Callable[[UUID, StreamId, int, bytes], bytes]
@@ -78,6 +82,7 @@ class ChannelWork:
         self._decoder: PictureDecoder | None = None
         self._eye: ChannelEye | None = None
         self._at_us = 0
+        self._at_monotonic_us = 0
         self._arrivals: dict[int, WaitingUnit] = {}
         self._lasting: dict[UUID, Said] = {}
         self._analytics: tuple[WatchedAnalytic, ...] = ()
@@ -182,17 +187,23 @@ class ChannelWork:
             self._look(frame, self._arrivals.pop(frame.pts, waiting))
 
     def _look(self, frame: Frame, waiting: WaitingUnit) -> None:
-        arrival_us = waiting.unit.arrival_us
-        if arrival_us <= self.order.seen_until_us:
+        if 0 <= self.order.seen_until_us - waiting.unit.arrival_us < _SEEN_BEFORE_US:
             return
         eye = self._eye
         assert eye is not None
-        self._at_us = max(self._at_us, arrival_us)
+        self._pass_time(waiting.unit)
         seen = eye.look(frame, waiting.index, self._at_us)
         self._say(seen.observations, frame)
         self._cover(Coverage.ANALYSED, self._at_us, self._words())
         self._count(frame, seen, waiting.unit.arrival_monotonic_us)
         self._note_troubles()
+
+    def _pass_time(self, unit: AccessUnit) -> None:
+        """To the unit's arrival; on by the monotonic clock while the wall clock is set back."""
+        passed_us = max(0, unit.arrival_monotonic_us - self._at_monotonic_us)
+        is_back = unit.arrival_us < self._at_us
+        self._at_us = self._at_us + passed_us if is_back else unit.arrival_us
+        self._at_monotonic_us = unit.arrival_monotonic_us
 
     def _count(self, frame: Frame, seen: Seen, arrival_monotonic_us: int) -> None:
         figures, now_us = self._figures, self._tools.clock.monotonic_us()
@@ -234,12 +245,14 @@ class ChannelWork:
             self._publish(replace(one, observation=ended), b"")
 
     def _say(self, said: Sequence[Said], frame: Frame | None = None) -> None:
-        for one in said:
+        for place, one in enumerate(said):
             if one.observation.phase is Phase.BEGAN:
                 self._lasting[one.observation.event_id] = one
             elif one.observation.phase is Phase.ENDED:
                 self._lasting.pop(one.observation.event_id, None)
-            self._publish(one, b"" if frame is None else self._picture(one, frame))
+            self._publish(
+                one, b"" if frame is None or place >= _PICTURES_LIMIT else self._picture(one, frame)
+            )
 
     def _picture(self, said: Said, frame: Frame) -> bytes:
         """Sealed: the thing and something around it, as it happens or begins."""

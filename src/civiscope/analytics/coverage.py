@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from civiscope.analytics.facts import CoverageChanged
@@ -10,6 +10,10 @@ from civiscope.base import ChannelId
 
 CALM_US = 250_000
 """Looking again counts once it has lasted so long: what is shorter belongs to the span around it."""
+
+
+STEP_US = 60_000_000
+"""No thread is so far behind: the clock was set back, and the next change holds from the last one on."""
 
 
 class Coverage(StrEnum):
@@ -94,6 +98,8 @@ class CoverageBook:
 def _moves(channel: _Channel, told: Covered) -> bool:
     """Take what is told; True if the channel's state is another now."""
     now = channel.now
+    if now.since_us - told.since_us > STEP_US:
+        told = replace(told, since_us=now.since_us)
     if told.since_us < now.since_us:
         return False
     if (told.reason, told.detail) == (now.reason, now.detail):

@@ -160,16 +160,16 @@ class BlockMap:
     def _may_skip(self, now: Floats) -> bool:
         if not self._is_calm or self._skipped >= self._settings.quiet_frames or not self.is_warm:
             return False
-        change = np.subtract(now, self._last, self._difference)
+        change = np.subtract(now, self._last, out=self._difference)
         limit = self._settings.quiet_levels
         return bool(change.max() < limit and change.min() > -limit)
 
     def _compare(self, now: Floats) -> Motion:
         settings = self._settings
-        np.subtract(now, self._background, self._difference)
+        np.subtract(now, self._background, out=self._difference)
         if self._take_out_light():
-            np.subtract(now, self._background, self._difference)
-        away = np.abs(self._difference, self._away)
+            np.subtract(now, self._background, out=self._difference)
+        away = np.abs(self._difference, out=self._away)
         differs = away > self._limit
         count = int(np.count_nonzero(differs))
         if count > settings.all_share * differs.size and self.is_warm:
@@ -205,14 +205,14 @@ class BlockMap:
         slow = min(step_s / settings.noise_s, 1.0)
         self._difference *= _rate(usual, step_s / settings.moving_background_s, moving)
         self._background += self._difference
-        np.minimum(self._away, np.float32(settings.most_noise_levels), self._away)
+        np.minimum(self._away, np.float32(settings.most_noise_levels), out=self._away)
         self._away -= self._noise
         self._away *= _rate(slow, slow / 4, moving)
         self._noise += self._away
         self._set_limit()
 
     def _set_limit(self) -> None:
-        np.multiply(self._noise, np.float32(self._settings.noise_factor), self._limit)
+        np.multiply(self._noise, np.float32(self._settings.noise_factor), out=self._limit)
         self._limit += np.float32(self._settings.floor_levels)
 
     def _take_out_light(self) -> bool:
@@ -244,15 +244,15 @@ class BlockMap:
         if used.strides[1] != 1 or used.shape[0] != self._even.shape[0]:
             used = np.ascontiguousarray(used)
         words = used.view(np.uint64)
-        np.right_shift(words, _EIGHT, self._odd)
-        np.bitwise_and(self._odd, _EVEN_BYTES, self._odd)
-        np.bitwise_and(words, _EVEN_BYTES, self._even)
-        np.add(self._even, self._odd, self._even)
+        np.right_shift(words, _EIGHT, out=self._odd)
+        np.bitwise_and(self._odd, _EVEN_BYTES, out=self._odd)
+        np.bitwise_and(words, _EVEN_BYTES, out=self._even)
+        np.add(self._even, self._odd, out=self._even)
         lines = self._even.reshape(self.rows, _ROWS_SUMMED, -1)
-        np.add(lines[:, :2], lines[:, 2:], self._pairs)
-        sums = np.add(self._pairs[:, 0], self._pairs[:, 1], self._sums)
-        np.multiply(sums, _LANES, sums)
-        np.right_shift(sums, _TOP_LANE, sums)
+        np.add(lines[:, :2], lines[:, 2:], out=self._pairs)
+        sums = np.add(self._pairs[:, 0], self._pairs[:, 1], out=self._sums)
+        np.multiply(sums, _LANES, out=sums)
+        np.right_shift(sums, _TOP_LANE, out=sums)
         found: Floats = sums.astype(np.float32)
         if self._step > 1:
             found = found.reshape(self.rows, self.columns, self._step).sum(2)

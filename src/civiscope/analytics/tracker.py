@@ -97,9 +97,7 @@ class Tracker:
     def resting(self) -> Bools:
         """(N,) which of all tracks are confirmed and rest."""
         settings = self._settings
-        if self._at_us is None:
-            return np.zeros(0, bool)
-        rested = self._at_us - self._moved_us >= settings.resting_after_s * 1e6
+        rested = self._found_us - self._moved_us >= settings.resting_after_s * 1e6
         found: Bools = (self._hits >= settings.hits_to_confirm) & rested
         return found
 

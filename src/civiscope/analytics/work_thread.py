@@ -166,20 +166,32 @@ class WorkThread:
         if is_leaving:
             self._leave(seat)
             return
-        detector = self._detector_now()
-        if detector is None:
+        if self._detector_now() is None:
             self._drop_unseen(seat, item)
         else:
-            if seat.work is None:
-                seat.work = ChannelWork(order, detector, self._tools, seat.figures, self._mark)
-            elif is_changed:
-                seat.work.reorder(order)
-            if item is not None:
-                seat.work.take(item)
+            self._work(seat, order, item, is_changed=is_changed)
         with self._condition:
-            seat.is_ready = seat.has_work and not self._is_given_up
+            if self._is_given_up:
+                return
+            seat.is_ready = seat.has_work
             if seat.is_ready:
                 self._ready.append(seat)
+
+    def _work(
+        self, seat: Seat, order: WorkOrder, item: WaitingUnit | RunEnd | None, *, is_changed: bool
+    ) -> None:
+        detector, work = self._detector, seat.work
+        assert detector is not None
+        if work is None:
+            work = ChannelWork(order, detector, self._tools, seat.figures, self._mark)
+            with self._condition:
+                if self._is_given_up:
+                    return
+                seat.work = work
+        elif is_changed:
+            work.reorder(order)
+        if item is not None:
+            work.take(item)
 
     def _leave(self, seat: Seat) -> None:
         if seat.work is not None:
@@ -219,6 +231,8 @@ class WorkThread:
         return self._detector
 
     def _fail(self, seat: Seat) -> None:
+        if self._is_given_up:
+            return
         channel_id = seat.order.plan.channel_id
         _log.exception("looking at a channel failed", channel=channel_id)
         words = "the analysis failed and begins anew with the next key frame; the log says more"

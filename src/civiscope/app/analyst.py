@@ -28,8 +28,10 @@ from civiscope.cluster import tell_ready
 from civiscope.ingest import FeedClient
 
 _CHECK_EVERY_S = 0.5
+_CLOSE_LIMIT_S = 0.5
+"""The supervisor gives a second."""
 _MODELS_EVERY_US = 10_000_000
-_SILENT_LIMIT_S = 20.0
+_SILENT_LIMIT_S = 30.0
 """When the loop stands so long (native code that holds the lock), the process ends and starts anew."""
 _log = get_log("civiscope.app.analyst")
 
@@ -111,7 +113,7 @@ async def run_analyst(home: Home, settings: Settings) -> None:
             await _look(feed, pool, files.mark_seen, clock, stop)
         finally:
             faulthandler.cancel_dump_traceback_later()
-            await asyncio.to_thread(pool.close)
+            await asyncio.to_thread(pool.close, _CLOSE_LIMIT_S)
             files.mark_seen(clock.now_us())
 
 
@@ -120,19 +122,26 @@ async def _look(
 ) -> None:
     """Until `stop`: the feed comes in, threads are watched over, and being here is marked."""
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(feed.run())
+        beside = [group.create_task(feed.run()), group.create_task(_mark(mark, clock))]
         while not stop.is_set() and not pool.is_wedged:
             faulthandler.dump_traceback_later(_SILENT_LIMIT_S, exit=True, file=sys.stderr)
             pool.check()
-            await asyncio.to_thread(mark, clock.now_us())
             try:
                 async with asyncio.timeout(_CHECK_EVERY_S):
                     await stop.wait()
             except TimeoutError:
                 continue
-        reading.cancel()
+        for task in beside:
+            task.cancel()
     if pool.is_wedged:
         _log.error("too many threads hang; the analyst starts anew")
+
+
+async def _mark(mark: Callable[[int], None], clock: Clock) -> None:
+    """Twice a second, until cancelled; a disk that does not answer stops nothing else."""
+    while True:
+        await asyncio.to_thread(mark, clock.now_us())
+        await asyncio.sleep(_CHECK_EVERY_S)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from civiscope.simulator import TOWN, StreetPlan
 _READY_WITHIN_S = 60.0
 """Streets are drawn at the first start, which takes a small machine some seconds."""
 _ASK_EVERY_S = 0.25
+_TRIES = 3
+"""Just after the start a small machine is busy, and trying a device has a limit of some seconds."""
 STREET = {
     "name": "Street",
     "zone": [[0.15, 0.56], [0.85, 0.56], [0.85, 0.98], [0.15, 0.98]],
@@ -63,14 +65,21 @@ async def add_town(home: Home, settings: Settings, say: Say) -> None:
 async def _add(
     site: SiteDesk, devices: DeviceDesk | None, plan: StreetPlan, ports: TownAddresses, number: int
 ) -> None:
-    if devices is not None:
+    if devices is None or not await _added_by_onvif(devices, plan, ports.onvif(number)):
+        await site.add_camera(
+            TypedCamera(plan.name, ports.rtsp(plan), None, None, Transport.AUTO, audio=False)
+        )
+
+
+async def _added_by_onvif(devices: DeviceDesk, plan: StreetPlan, address: str) -> bool:
+    for _ in range(_TRIES):
         try:
-            await devices.add_device(TypedDevice(ports.onvif(number)), TypedChannel(plan.name))
+            await devices.add_device(TypedDevice(address), TypedChannel(plan.name))
         except AppError as error:
             _log.warning("a simulated camera is not met by ONVIF", camera=plan.name, why=error.message)
         else:
-            return
-    await site.add_camera(TypedCamera(plan.name, ports.rtsp(plan), None, None, Transport.AUTO, audio=False))
+            return True
+    return False
 
 
 async def _look_at_first(home: Home, site: SiteDesk) -> None:

@@ -111,6 +111,8 @@ class PictureDecoder:
         self._max_pixels = max_pixels
         self._context: VideoCodecContext | None = None
         self._size: tuple[int, int] | None = None
+        self._is_clean = False
+        """A whole picture was seen since it began; before, a stream without IDR may take some to recover."""
 
     @property
     def is_waiting(self) -> bool:
@@ -129,7 +131,7 @@ class PictureDecoder:
         if not is_key and (self._context is None or self._key_frames_only):
             return []
         if self._context is None:
-            self._context = self._open()
+            self._context, self._is_clean = self._open(), False
         packet = Packet(self._bytes(unit))
         packet.pts, packet.dts = unit.pts, unit.dts
         packet.time_base = Fraction(1, self._track.clock_rate_hz)
@@ -148,10 +150,14 @@ class PictureDecoder:
             raise DecodeError(f"A picture cannot be decoded: {_words(error)}.") from error
         whole = [picture for picture in pictures if not picture.is_corrupt]
         for picture in whole:
-            self._check(picture)
+            self._check_size(picture)
+        if len(whole) < len(pictures) and self._is_clean:
+            self._context = None
+            raise DecodeError("A picture is damaged: parts of it cannot be decoded.")
+        self._is_clean = self._is_clean or bool(whole)
         return [Frame(picture) for picture in whole]
 
-    def _check(self, picture: VideoFrame) -> None:
+    def _check_size(self, picture: VideoFrame) -> None:
         size = picture.width, picture.height
         if size == self._size:
             return
