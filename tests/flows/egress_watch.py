@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.product import Product, wait_for
+from tests.product import Desk, Product, wait_for
 
 _SIOCSIFFLAGS = 0x8914
 _SIOCADDRT = 0x890B
@@ -71,6 +71,14 @@ class Wire(threading.Thread):
         return sorted(one for one in self.seen if not ipaddress.ip_address(one[0]).is_loopback)
 
 
+def _test_target(desk: Desk, url: str) -> bool:
+    """Configure a webhook and send a test message; whether it was taken."""
+    body = {"name": url, "notifier": "webhook", "settings": {"url": url}}
+    made = desk.client.post("/api/v1/targets", json=body)
+    assert made.status_code == 201, made.text
+    return bool(desk.client.post(f"/api/v1/targets/{made.json()['id']}/test").json()["ok"])
+
+
 def main() -> None:
     """`python -m tests.flows.egress_watch HOME`."""
     lead_everything_here()
@@ -113,6 +121,8 @@ def main() -> None:
         told["after"] = wire.outside()
         answer = desk.client.post("/api/v1/cameras/probe", json={"address": "rtsp://10.11.12.13:8554/s"})
         told["allowed"] = [answer.status_code, wire.outside()]
+        told["inside"] = [_test_target(desk, "https://10.11.12.14:9443/"), wire.outside()]
+        told["target"] = [_test_target(desk, "https://93.184.216.34:9443/"), wire.outside()]
     finally:
         product.destroy()
     told["end"] = wire.outside()

@@ -71,7 +71,7 @@ class TargetLine:
     async def run(self) -> None:
         """Until nothing waits."""
         first = await self._first()
-        if first is not None and first.attempts and first.next_us is not None:
+        if first is not None and first.attempts and first.next_us is not None and not self._wake.is_set():
             self._resume(first, first.next_us)
         while (due := await self._first()) is not None:
             try:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from civiscope.base import AppError, Clock, ErrorKind, new_id
+from civiscope.base import AppError, Clock, ErrorKind
 from civiscope.notify.model import (
     Delivery,
     DeliveryId,
@@ -18,7 +18,7 @@ from civiscope.notify.model import (
 from civiscope.notify.settings import NotifySettings
 from civiscope.notify.tables import delivery_table
 from civiscope.notify.targets import known_targets
-from civiscope.storage import Connection, Database, Row, and_, delete, func, insert, or_, select, update
+from civiscope.storage import Connection, Database, Row, and_, delete, func, or_, select, update, upsert
 
 PAGE_LIMIT = 1_000
 WHY_LIMIT_CHARS = 300
@@ -122,12 +122,13 @@ class DeliveryQueue:
     def _insert(
         self, connection: Connection, message: Message, target_id: TargetId, now_us: int
     ) -> DeliveryId:
-        delivery_id = DeliveryId(new_id())
+        """Once per message and target, however often it is asked: rules ask again after a crash."""
+        delivery_id = DeliveryId(uuid5(target_id, str(message.id)))
         connection.execute(
-            insert(delivery_table).values(
+            upsert(delivery_table).values(
                 id=delivery_id, target_id=target_id, at_us=now_us, state=_WAITING, rank=message.priority.rank,
                 attempts=0, next_us=now_us, why="", message=_message_json(message),
-            )
+            ).on_conflict_do_nothing(index_elements=[_C.id])
         )  # fmt: skip
         return delivery_id
 

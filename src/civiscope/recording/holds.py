@@ -12,6 +12,8 @@ from civiscope.base import AppError, ErrorKind, StreamId, get_log
 from civiscope.recording.model import SegmentSummary
 
 _VERSION = 1
+LEAD_US = 60_000_000
+"""Before a held span so much is kept too: a picture is decoded from its key unit on, which may be earlier."""
 _log = get_log("civiscope.recording")
 
 
@@ -36,9 +38,10 @@ class HoldBook:
     full disk than a deleted proof.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lead_us: int = LEAD_US) -> None:
         """Reads what is kept; blocks. Nothing is kept on a new node: nothing was held there."""
         self._path = path
+        self._lead_us = lead_us
         self._spans: dict[StreamId, tuple[HeldSpan, ...]] | None = {}
         self._digest = holds_digest(())
         try:
@@ -55,12 +58,12 @@ class HoldBook:
         return self._digest
 
     def protects(self, summary: SegmentSummary) -> bool:
-        """True if any unit of the segment may lie in a held span."""
+        """True if a unit of the segment may lie in a held span, or be needed to decode one that does."""
         spans = self._spans
         if spans is None:
             return True
         return any(
-            extent.span.start_us < one.end_us and one.start_us < extent.span.end_us
+            extent.span.start_us < one.end_us and one.start_us - self._lead_us < extent.span.end_us
             for one in spans.get(summary.stream_id, ())
             for extent in summary.extents
         )
