@@ -92,6 +92,8 @@ export const en = {
     stepOn: "One picture on",
     slower: "Slower",
     faster: "Faster",
+    slowerOrPrevious: "Playing: slower. Standing: the event before",
+    fasterOrNext: "Playing: faster. Standing: the next event",
     selectionStart: "Selection starts here",
     selectionEnd: "Selection ends here",
     zoomIn: "Zoom the timeline in",

@@ -1,7 +1,6 @@
 import { useState } from "react";
 import { CheckField, SelectField, type Option } from "../kit/forms";
-import { Icon } from "../kit/icons";
-import { Button, Field } from "../kit/parts";
+import { Field } from "../kit/parts";
 import { CHOICES, settingsText } from "../text/site";
 import {
   fieldsOf,
@@ -13,6 +12,7 @@ import {
   type Value,
 } from "./schema";
 import { ChoiceSet } from "./ChoiceSet";
+import { TextList } from "./TextList";
 import { ZonePicker } from "./ZonePicker";
 
 const words = settingsText.form;
@@ -107,7 +107,7 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
         />
       );
     case "list":
-      return <ListField {...shared} items={textsOf(now)} onChange={set} />;
+      return <TextList {...shared} items={textsOf(now)} onChange={set} />;
     case "set":
       return (
         <ChoiceSet
@@ -198,63 +198,5 @@ function NumberField({ shared, field, now, onSet }: NumberFieldProps) {
         );
       }}
     />
-  );
-}
-
-interface ListFieldProps extends SharedProps {
-  readonly items: readonly string[];
-  readonly onChange: (items: readonly string[]) => void;
-}
-
-function ListField({ label, hint, error, disabled, testId, items, onChange }: ListFieldProps) {
-  const [fresh, setFresh] = useState("");
-  const add = () => {
-    if (fresh.trim() === "") return;
-    onChange([...items, fresh.trim()]);
-    setFresh("");
-  };
-  return (
-    <fieldset className="box list-field" data-testid={testId}>
-      <legend>{label}</legend>
-      {hint !== undefined && <p className="hint">{hint}</p>}
-      {error !== undefined && (
-        <p className="field-error" role="alert">
-          {error}
-        </p>
-      )}
-      {items.length === 0 && <p className="hint">{words.emptyList}</p>}
-      <ul>
-        {items.map((item, index) => (
-          <li key={index}>
-            <Field
-              label={words.item(label, index + 1)}
-              value={item}
-              disabled={disabled}
-              onChange={(text) => onChange(items.map((one, at) => (at === index ? text : one)))}
-            />
-            <Button
-              kind="quiet"
-              disabled={disabled}
-              label={words.removeItem(item, label)}
-              onClick={() => onChange(items.filter((_, at) => at !== index))}
-            >
-              <Icon name="close" />
-            </Button>
-          </li>
-        ))}
-        <li>
-          <Field
-            label={words.addItem(label)}
-            value={fresh}
-            disabled={disabled}
-            onChange={setFresh}
-            testId={`${testId}-new`}
-          />
-          <Button disabled={disabled || fresh.trim() === ""} onClick={add} label={words.addItem(label)}>
-            <Icon name="plus" />
-          </Button>
-        </li>
-      </ul>
-    </fieldset>
   );
 }

@@ -239,8 +239,11 @@ export function schemaWithout(schema: Schema, names: readonly string[]): Schema 
 }
 
 /** Words of a refused form by field: the server's `fields`, whatever stands before them taken off. */
-export function refusedFields(more: Schema | undefined, below = ""): Readonly<Record<string, string>> {
-  const fields = more?.["fields"];
+export function refusedFields(
+  problem: { readonly more?: Schema } | null,
+  below = "",
+): Readonly<Record<string, string>> {
+  const fields = problem?.more?.["fields"];
   if (!isSchema(fields)) return {};
   const found: Record<string, string> = {};
   for (const [name, words] of Object.entries(fields)) {

@@ -88,7 +88,7 @@ function useWork({ channel, plugin, analytic, freshName, onSaved }: AnalyticForm
     shape,
     rest,
     faults: isTried ? faults : new Map<string, Fault>(),
-    refused: refusedFields(problem?.more, "settings."),
+    refused: refusedFields(problem, "settings."),
     problem,
     isTried,
     isBusy,
