@@ -95,7 +95,7 @@ class Watch:
 
     def __init__(self, folder: Path, *orders: AnalyticOrder) -> None:
         self.detector = BrightThings()
-        self.eye, self.left_out = build_eye((self.detector, None), orders, PluginShelf(), ManualClock())
+        self.eye, self.left_out = build_eye(self.detector, orders, PluginShelf(), ManualClock())
         self._folder = folder
         self.count = 0
 

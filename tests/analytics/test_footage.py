@@ -40,7 +40,6 @@ TABLE = {
     "zone": [[0.05, 0.05], [0.95, 0.05], [0.95, 1.0], [0.05, 1.0]],
     "classes": ["person"],
 }
-Pair = tuple[Detector, Detector | None]
 DETECTORS = ("yolox_nano", "builtin")
 
 
@@ -54,18 +53,12 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> ModelShelf:
 
 
 @pytest.fixture(params=DETECTORS)
-def detectors(request: pytest.FixtureRequest, shelf: ModelShelf) -> Pair:
-    """Each in turn, with its second look."""
+def detector(request: pytest.FixtureRequest, shelf: ModelShelf) -> Detector:
+    """Each in turn."""
     try:
-        return shelf.detectors(request.param)
+        return shelf.detector(request.param)
     except AppError as error:
         pytest.skip(error.message)
-
-
-@pytest.fixture
-def detector(detectors: Pair) -> Detector:
-    """The first of them."""
-    return detectors[0]
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +75,10 @@ class Run:
     looks: int
 
 
-def run(clip: Path, detectors: Pair, plugin: str, settings: dict[str, Any]) -> Run:
+def run(clip: Path, detector: Detector, plugin: str, settings: dict[str, Any]) -> Run:
     """As the analyst does it."""
     order = AnalyticOrder(uuid4(), plugin, json.dumps(settings))
-    eye, left_out = build_eye(detectors, [order], PluginShelf(), SystemClock())
+    eye, left_out = build_eye(detector, [order], PluginShelf(), SystemClock())
     assert not left_out
     said, looks, count, at_us = [], 0, 0, 0
     for frame in frames(clip):
@@ -116,57 +109,55 @@ def tell(capsys: pytest.CaptureFixture[str], words: str) -> None:
 
 
 def test_six_visits(
-    shared_data: Path, folder: Path, detectors: Pair, capsys: pytest.CaptureFixture[str]
+    shared_data: Path, folder: Path, detector: Detector, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run(sub_stream(shared_data, folder, "one-by-one-person-detection.mp4"), detectors, "zone", TABLE)
+    found = run(sub_stream(shared_data, folder, "one-by-one-person-detection.mp4"), detector, "zone", TABLE)
     entered = [round(one.at_us / 1e5) for one in found.said if one.kind == "zone.entered"]
     tell(
         capsys,
-        f"{detectors[0].name}: visits begin at {entered}; {found.looks} looks at {found.frames} frames",
+        f"{detector.name}: visits begin at {entered}; {found.looks} looks at {found.frames} frames",
     )
     for begin, end in VISITS_10FPS:
         assert any(begin <= at <= end for at in entered)
-    most = 6 if detectors[0].name == "yolox_nano" else 2 * 6  # the built-in tells parts of near people apart
+    most = 6 if detector.name == "yolox_nano" else 2 * 6  # the built-in tells parts of near people apart
     assert len(entered) <= most
 
 
 def test_four_cars_with_direction(
-    shared_data: Path, folder: Path, detectors: Pair, capsys: pytest.CaptureFixture[str]
+    shared_data: Path, folder: Path, detector: Detector, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The line leads from left to right: A is the upper half."""
     line = {"name": "middle", "line": [[0.0, 0.5], [1.0, 0.5]], "classes": ["vehicle"]}
-    found = run(sub_stream(shared_data, folder, "car-detection.mp4"), detectors, "line", line)
+    found = run(sub_stream(shared_data, folder, "car-detection.mp4"), detector, "line", line)
     crossed = [(round(one.at_us * 12.5 / 1e6), one.direction) for one in found.said]
-    if detectors[0].name != "builtin" and detectors[1] is None:
-        pytest.skip("without the built-in detector nothing knows cars from above")
-    tell(capsys, f"{detectors[0].name}: cars cross at {crossed}, truth {CARS_12FPS}")
+    tell(capsys, f"{detector.name}: cars cross at {crossed}, truth {CARS_12FPS}")
     assert sorted(direction for _, direction in crossed) == sorted(direction for _, direction in CARS_12FPS)
 
 
 @pytest.mark.parametrize("is_native", [False, True])
 def test_seven_cars_on_the_motorway(
-    shared_data: Path, folder: Path, detectors: Pair, is_native: bool, capsys: pytest.CaptureFixture[str]
+    shared_data: Path, folder: Path, detector: Detector, is_native: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = {"name": "near", "line": [[0.0, 0.8], [1.0, 0.8]], "classes": ["vehicle"]}
     name = "cars_motorway_front.mp4"
     clip = shared_data / "video" / name if is_native else sub_stream(shared_data, folder, name)
-    found = run(clip, detectors, "line", line)
+    found = run(clip, detector, "line", line)
     crossed = [round(one.at_us * 30 / 1e6) for one in found.said if one.direction == "a_to_b"]
     tell(
         capsys,
-        f"{detectors[0].name}, {'native' if is_native else 'sub stream'}: {len(found.said)} cross, {crossed}",
+        f"{detector.name}, {'native' if is_native else 'sub stream'}: {len(found.said)} cross, {crossed}",
     )
     assert len(found.said) == len(crossed) == 7
 
 
 def test_no_person_and_no_vehicle_among_bottles(
-    shared_data: Path, folder: Path, detectors: Pair, capsys: pytest.CaptureFixture[str]
+    shared_data: Path, folder: Path, detector: Detector, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A person's arm reaches in from above; it stands nowhere."""
     everywhere = {"name": "all", "zone": [[0, 0], [1, 0], [1, 1], [0, 1]], "classes": ["person", "vehicle"]}
-    found = run(sub_stream(shared_data, folder, "bottle-detection.mp4"), detectors, "zone", everywhere)
-    tell(capsys, f"{detectors[0].name}: {len(found.said)} observations among bottles")
-    most = 0 if detectors[0].name == "yolox_nano" else 20  # the built-in takes bottles for vehicles, weakly
+    found = run(sub_stream(shared_data, folder, "bottle-detection.mp4"), detector, "zone", everywhere)
+    tell(capsys, f"{detector.name}: {len(found.said)} observations among bottles")
+    most = 0 if detector.name == "yolox_nano" else 20  # the built-in takes bottles for vehicles, weakly
     assert len(found.said) <= most
 
 

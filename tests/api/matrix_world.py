@@ -9,10 +9,16 @@ import httpx
 from tests.api.town import HOST, ORIGIN, PASSWORD, Town, set_cookie
 from tests.security.authenticator import Authenticator
 
+from civiscope.alarms import AlarmDraft
+from civiscope.analytics import AnalyticDraft, ObservationMade
 from civiscope.api import Application, create_app
+from civiscope.app.event_pictures import EventPictures
 from civiscope.base import ChannelId, PrincipalId, Span, StreamId, new_id
 from civiscope.devices import Camera, CameraDraft, ChannelChange
+from civiscope.events import told_by_analytic
+from civiscope.evidence import HoldDraft
 from civiscope.ingest import FeedClient
+from civiscope.notify import TargetDraft
 from civiscope.privacy import Function, Presentation
 from civiscope.recording import RecordedUnit, Timeline
 from civiscope.security import (
@@ -150,6 +156,7 @@ async def make_world(town: Town, visitor: Visitor, folder: Path) -> World:
             stream_of=stream_of,
             principal_now=accounts.principal_now,
             clock=town.clock,
+            pictures=EventPictures(town.faces.events, town.keys.keyring()),
         )
     )
     app = create_app(replace(town.faces, looks=viewing))
@@ -158,11 +165,39 @@ async def make_world(town: Town, visitor: Visitor, folder: Path) -> World:
     world = World(town, app, viewing, visitor, client, pier, gate)
     world.own |= {"channel_id": pier.channel_id, "device_id": pier.device_id, "group_id": group.id}
     world.foreign |= {"channel_id": gate.channel_id, "device_id": gate.device_id}
+    await _happenings(world)
+    for held, channel_id in ((world.own, pier.channel_id), (world.foreign, gate.channel_id)):
+        bookmark = await town.faces.evidence.add_bookmark(channel_id, 1, "The van", TEST)
+        hold = await town.faces.evidence.hold(HoldDraft(channel_id, Span(1, 9), "Case 7"), TEST)
+        held |= {"bookmark_id": bookmark.id, "hold_id": hold.id}
+    hook = TargetDraft("Duty room", "webhook", {"url": "https://192.0.2.9/"}, is_on=False)
+    world.own["target_id"] = (await town.faces.notify.add(hook, TEST)).id
     await _others(world)
     principal = await _enter(world, group.id)
     if principal is not None:
         await _own_objects(world, principal)
     return world
+
+
+async def _happenings(world: World) -> None:
+    """An event with a picture and an alarm at each of the two cameras; the rule of a new site."""
+    sealer = world.town.keys.picture_sealer()
+    for held, camera in ((world.own, world.pier), (world.foreign, world.gate)):
+        event_id, at_us = new_id(), 5_000_000
+        picture = sealer.seal(event_id, camera.main.id, at_us, b"\xff\xd8" + event_id.bytes)
+        fact = ObservationMade(
+            event_id, camera.channel_id, camera.main.id, new_id(), "zone", "zone.entered", "occurred", at_us,
+            "person", zone="Mole", picture=picture,
+        )  # fmt: skip
+        event = await world.town.faces.events.record(told_by_analytic(fact))
+        assert event is not None
+        draft = AlarmDraft(
+            new_id(), "Zone", "Person entered Mole", event.id, at_us, channel_id=camera.channel_id
+        )
+        alarm = await world.town.faces.alarms.raise_alarm(draft)
+        held |= {"event_id": event.id, "alarm_id": alarm.id}
+    await world.town.faces.rules.load()
+    world.own["rule_id"] = world.town.faces.rules.all()[0].id
 
 
 async def _others(world: World) -> None:
@@ -246,11 +281,20 @@ async def _give(world: World, user_id: PrincipalId, group_id: UUID) -> None:
 
 async def _own_objects(world: World, principal: Principal) -> None:
     accounts = world.town.faces.accounts
+    zone = {"name": "Door", "zone": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}
+    kept = await world.town.faces.analytics.add(
+        world.pier.channel_id, AnalyticDraft("zone", "Door", zone), principal
+    )
+    world.own["analytic_id"] = kept.id
     for path, function in (
         ("/looks/{look_id}", Function.LIVE),
         ("/looks/{look_id}/live", Function.LIVE),
+        ("/looks/{look_id}/whep", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}/sent", Function.LIVE),
         ("/looks/{look_id}/media", Function.PLAYBACK),
         ("/looks/{look_id}/download", Function.EXPORT),
+        ("/looks/{look_id}/pictures/{event_id}", Function.PLAYBACK),
     ):
         mine = await look(world, principal, function)
         if mine is not None:

@@ -23,13 +23,19 @@ from civiscope.base import new_id
 from civiscope.security import PERMISSIONS, Permission
 
 KINDS = ("unknown", "foreign", "own")
-PERSONAL = {"look_id", "session_id", "passkey_id", "token_id"}
+PERSONAL = {"look_id", "peer_id", "session_id", "passkey_id", "token_id"}
 """What is one person's alone, whoever else asks."""
 PLAIN = {"name": "site", "sequence": "1"}
 QUERIES = {
     "/looks/{look_id}/media": "at_us=2000000",
     "/timeline": "channel={channel_id}&from_us=1&to_us=9",
     "/timeline/days": "channel={channel_id}&from_us=1&to_us=9",
+    "/events": "channel={channel_id}",
+    "/events/histogram": "channel={channel_id}&from_us=1&to_us=9000000&bucket_us=1000000",
+    "/coverage": "channel={channel_id}&from_us=1&to_us=9",
+    "/alarms": "channel={channel_id}",
+    "/bookmarks": "channel={channel_id}&from_us=1&to_us=9",
+    "/holds": "channel={channel_id}",
 }
 
 
@@ -68,6 +74,8 @@ def rows(calls: tuple[Call, ...]) -> Iterator[Row]:
             yield Row(
                 call, permission, ("channel_id",), lambda one: {"ids": [one], "change": {"place": "Mole"}}
             )
+        elif (call.method, call.path) in {("POST", "/bookmarks"), ("POST", "/holds")}:
+            yield Row(call, permission, ("channel_id",), _evidence_body(call.path))
         else:
             yield Row(call, permission, tuple(named))
 
@@ -78,9 +86,15 @@ def _look_body(kind: str) -> Callable[[str], dict[str, object]]:
     return lambda channel: {"channel_id": channel, **wish}
 
 
+def _evidence_body(path: str) -> Callable[[str], dict[str, object]]:
+    return lambda channel: {**VALID_BODIES[path], "channel_id": channel}
+
+
 def phase(row: Row) -> tuple[int, str]:
     """What takes objects away comes after what needs them."""
     call = row.call
+    if call.path.startswith("/alarms/{alarm_id}/"):
+        return 2, f"{call.path.endswith('/close')} {call.path}"
     late = {"/session": 9, "/cameras/{channel_id}": 8, "/cameras/{channel_id}/replace": 7}
     if call.method == "DELETE" and not call.path.endswith("/factors"):
         return late.get(call.path, 1 if call.path.startswith("/users/{user_id}/") else 5), call.path
@@ -116,6 +130,8 @@ def expected(row: Row, visitor: Visitor, kind: str) -> set[int] | None:
 
 def _of_the_gate(row: Row, visitor: Visitor) -> set[int] | None:
     """The camera that is not among those of who has rights at the pier alone."""
+    if row.call.path == "/looks/{look_id}/pictures/{event_id}":
+        return {404}
     if row.permission is None or visitor.on_site(row.permission):
         return None
     return {403} if visitor.on_site(Permission.CHANNEL_LIST) else {404}
@@ -156,6 +172,7 @@ async def ask(world: World, row: Row, kind: str) -> httpx.Response | None:
 async def test_every_answer_follows_from_the_tables(world: World) -> None:
     await lists_show_what_is_ones_business(world)
     await the_live_socket_knows_the_same_rules(world)
+    await the_socket_of_alarms_knows_them_too(world)
     asked, wrong = 0, list[tuple[object, ...]]()
     guarded = [row for row in rows(world.app.calls) if row.call.access is not Open.ANYONE]
     for row in sorted(guarded, key=phase):
@@ -193,12 +210,25 @@ async def lists_show_what_is_ones_business(world: World) -> None:
         visitor.on_site(Permission.CHANNEL_LIST) or visitor.at_pier(Permission.CHANNEL_LIST)
     ):
         return
+    await lists_of_what_happened_show_ones_own(world)
     for path in ("/channels", "/devices"):
         names = {str(one["id"]) for one in (await world.client.get(PREFIX + path)).json()}
         pier = {str(world.pier.channel_id), str(world.pier.device_id)} & names
         gate = {str(world.gate.channel_id), str(world.gate.device_id)} & names
         assert len(pier) == 1
         assert len(gate) == visitor.on_site(Permission.CHANNEL_LIST)
+
+
+async def lists_of_what_happened_show_ones_own(world: World) -> None:
+    for path, name, permission in (
+        ("/events", "event_id", Permission.EVENT_READ), ("/alarms", "alarm_id", Permission.ALARM_HANDLE),
+    ):  # fmt: skip
+        if not world.visitor.on_site(permission) and not world.visitor.at_pier(permission):
+            continue
+        answer = await world.client.get(PREFIX + path)
+        shown = {one["id"] for one in answer.json()[path.removeprefix("/")]}
+        assert str(world.own[name]) in shown
+        assert (str(world.foreign[name]) in shown) == world.visitor.on_site(permission)
 
 
 async def the_live_socket_knows_the_same_rules(world: World) -> None:
@@ -212,6 +242,13 @@ async def the_live_socket_knows_the_same_rules(world: World) -> None:
             assert code == 4401, kind
         else:
             assert code == (None if kind == "own" else 4404), kind
+
+
+async def the_socket_of_alarms_knows_them_too(world: World) -> None:
+    visitor, handle = world.visitor, Permission.ALARM_HANDLE
+    code = await close_code(world, f"{PREFIX}/alarms/live")
+    may = visitor.on_site(handle) or visitor.at_pier(handle)
+    assert code == (4401 if not visitor.is_signed_in else None if may else 4403)
 
 
 async def close_code(world: World, path: str) -> int | None:

@@ -14,6 +14,17 @@ from civiscope.security import PERMISSIONS, Permission
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNSAFE = {"POST", "PATCH", "DELETE", "PUT"}
+RULE: dict[str, object] = {
+    "name": "Night at the pier",
+    "when": {"kinds": ["zone.entered"], "classes": ["person"], "zones": [], "sources": []},
+    "at": {"channels": [], "groups": [], "everywhere": True},
+    "during": {"name": "Night", "spans": [{"weekday": 0, "from_minute": 1320, "to_minute": 360}]},
+    "conditions": {"min_score": 0, "min_lasting_s": 0, "direction": ""},
+    "actions": [{"name": "raise_alarm", "settings": {"priority": "high"}}],
+    "rest_s": 60,
+    "is_on": True,
+}
+ZONE = {"name": "Door", "zone": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}
 VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/cameras": {"name": "Pier", "address": "rtsp://192.0.2.1/s"},
     "/cameras/probe": {"address": "rtsp://192.0.2.1/s"},
@@ -27,7 +38,17 @@ VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/devices/import": {"csv": "name,address\nPier,192.0.2.1\n", "lines": [2]},
     "/devices/import/read": {"csv": "name,address\nPier,192.0.2.1\n"},
     "/devices/{device_id}": {"username": "admin"},
+    "/channels/{channel_id}/analytics": {"plugin": "zone", "name": "Door", "settings": ZONE},
+    "/channels/{channel_id}/analytics/{analytic_id}": {"plugin": "zone", "name": "Door", "settings": ZONE},
     "/groups": {"name": "North"},
+    "/targets": {"name": "Duty", "notifier": "webhook", "settings": {"url": "https://hook.example/"}},
+    "/targets/{target_id}": {
+        "name": "Night",
+        "notifier": "webhook",
+        "settings": {"url": "https://hook.example/"},
+    },
+    "/bookmarks": {"channel_id": str(new_id()), "at_us": 1, "text": "The van"},
+    "/holds": {"channel_id": str(new_id()), "from_us": 1, "to_us": 9_000_000, "reason": "Case 7"},
     "/groups/{group_id}": {"name": "South"},
     "/me/password": {"old": "not this one either", "new": "nine blue herons stand"},
     "/me/totp": {"password": "not this one either"},
@@ -44,6 +65,14 @@ VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/settings/{name}": {"value": {"name": "Pier town"}},
     "/vault/unlock": {"passphrase": "a wrong one, but the vault is open"},
     "/vault/passphrase": {"old": "there is none yet", "new": "nine blue herons stand"},
+    "/rules": RULE,
+    "/rules/{rule_id}": RULE,
+    "/rules/dry-run": {"rule": RULE, "from_us": 1, "to_us": 9},
+    "/alarms/{alarm_id}/claim": {"version": 1},
+    "/alarms/{alarm_id}/forward": {"version": 1, "to_user_id": str(new_id())},
+    "/alarms/{alarm_id}/park": {"version": 1, "until_us": 253_402_300_799_999_999},
+    "/alarms/{alarm_id}/close": {"version": 1, "reason": "a dog"},
+    "/alarms/{alarm_id}/note": {"version": 1, "note": "calm"},
     "/looks": {
         "channel_id": str(new_id()),
         "purpose": "public_safety",
@@ -130,6 +159,7 @@ async def test_nothing_is_routed_beside_the_table(town: Town) -> None:
     beside = routed - listed
     assert beside == {
         ("WS", "/api/v1/looks/{look_id}/live"),
+        ("WS", "/api/v1/alarms/live"),
         ("GET", "/{path:path}"),
         ("HEAD", "/{path:path}"),
     }

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,14 @@ from uuid import UUID
 import httpx
 from tests.devices.fake_drivers import FakeDrivers
 
+from civiscope.alarms import Alarm, AlarmFaces, Alarms, AlarmUnacknowledged, migrate_alarms
+from civiscope.analytics import (
+    AnalystStatus,
+    AnalyticBook,
+    AnalyticInfo,
+    PluginShelf,
+    migrate_analytics,
+)
 from civiscope.api import (
     ApiSettings,
     Application,
@@ -26,6 +35,7 @@ from civiscope.api import (
     TrackState,
     create_app,
 )
+from civiscope.app.alarm_side import person_now
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.settings import AuditSettings, VaultSettings
 from civiscope.app.site_pages import AuditPage
@@ -42,11 +52,16 @@ from civiscope.base import (
     StreamId,
     new_id,
 )
+from civiscope.bus import Fact
 from civiscope.devices import Devices, migrate_devices
+from civiscope.events import EventStore, migrate_events
+from civiscope.evidence import Evidence, migrate_evidence
 from civiscope.ingest import StreamSource, Transport
 from civiscope.media import Codec, TrackConfig
+from civiscope.notify import Notify, migrate_notify
 from civiscope.privacy import Function, PurposeRegister, migrate_privacy
 from civiscope.recording import RecordedSpan, Timeline
+from civiscope.rules import ActionPorts, ActionShelf, RuleBook, RuleFaces, migrate_rules
 from civiscope.security import (
     Accounts,
     AccountSettings,
@@ -63,7 +78,7 @@ from civiscope.security import (
     terminal_principal,
 )
 from civiscope.storage import Database
-from civiscope.viewing import MediaAnswer, Wish
+from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
 HOST = "localhost"
 CHEAP_SCRYPT = ScryptSettings(1 << 10)
@@ -109,6 +124,22 @@ class FakeProber:
         await self.gate.wait()
         track = TrackConfig(1, Codec.H264, 90_000, width_px=1280, height_px=720)
         return ProbeAnswer((track,), b"\xff\xd8jpeg", 120, Transport.TCP, False)
+
+
+class FakeAnalysis:
+    """The analyst: away, or with this answer; the plug-ins are ours."""
+
+    def __init__(self) -> None:
+        self.newest: AnalystStatus | None = None
+        self.is_fresh = False
+        self.woken = 0
+        self.shelf = PluginShelf()
+
+    def plugins(self) -> Sequence[AnalyticInfo]:
+        return self.shelf.infos()
+
+    def wake(self) -> None:
+        self.woken += 1
 
 
 class FakeTimelines:
@@ -199,6 +230,7 @@ class FakeLook:
     given: int = 0
     fault: AppError | None = None
     is_abandoned: bool = False
+    offers: list[tuple[str, str]] = field(default_factory=list)
 
     async def live(self) -> AsyncIterator[bytes]:
         self.watchers += 1
@@ -210,10 +242,24 @@ class FakeLook:
         finally:
             self.watchers -= 1
 
+    async def whep(self, offer: str, address: str) -> WhepAnswer:
+        self.offers.append((offer, address))
+        return WhepAnswer(self.id, "v=0 answer")
+
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        if peer_id != self.id:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        return SentPicture(7, 9)
+
+    def end_whep(self, peer_id: UUID) -> None:
+        if peer_id != self.id or not self.offers:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        self.offers.clear()
+
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
         if at_us > 1_000_000:
             return MediaAnswer(None, 2_000_000, None)
-        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, b"ftyp")
+        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, content=b"ftyp")
 
     async def download(self) -> AsyncIterator[bytes]:
         if self.fault:
@@ -227,6 +273,9 @@ class FakeLook:
 
     async def missing(self) -> tuple[ReasonedSpan, ...]:
         return (ReasonedSpan(5, 9, "closed"), ReasonedSpan(20, None, "unreachable"))
+
+    async def picture(self, event_id: UUID) -> bytes:
+        return b"\xff\xd8" + event_id.bytes
 
     async def close(self) -> None:
         self.is_closed = True
@@ -295,6 +344,9 @@ class Town:
     system: FakeSystem
     app: Application
     drivers: FakeDrivers
+    happened: Database
+    said: list[Fact]
+    analysis: FakeAnalysis
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session, on the ASGI application itself."""
@@ -327,6 +379,13 @@ async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
         migrate_security(database)
         migrate_privacy(database)
         migrate_devices(database)
+        migrate_analytics(database)
+        migrate_notify(database)
+        migrate_evidence(database)
+        migrate_rules(database)
+        migrate_alarms(database)
+    with Database(folder / "events.db") as events:
+        migrate_events(events)
     town = await open_town(folder, keys, ApiSettings(frozenset()))
     await town.faces.purposes.seed_defaults()
     for name, role in PEOPLE.items() if people else ():
@@ -345,6 +404,24 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     purposes = PurposeRegister(database, audit, clock)
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines, drivers = FakeStreams(), FakeProber(), FakeTimelines(), FakeDrivers()
+    happened, said = Database(folder / "events.db"), list[Fact]()
+    events = EventStore(happened, clock)
+
+    async def unacknowledged(alarm: Alarm) -> None:
+        said.append(AlarmUnacknowledged(alarm.id, alarm.channel_id, alarm.priority, 0, 0))
+
+    alarms = Alarms(
+        database, audit, AlarmFaces(said.append, partial(person_now, accounts), unacknowledged, clock)
+    )
+    rules = RuleBook(
+        database, audit, RuleFaces(events, accounts.scopes, ActionPorts(alarms), ActionShelf(), clock)
+    )
+    analysis = FakeAnalysis()
+    devices = Devices(database, vault_door.vault, clock)
+
+    async def streams_of(channel_id: ChannelId) -> list[StreamId]:
+        return [one.id for one in (await devices.camera(channel_id)).streams]
+
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -362,22 +439,33 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         accounts=accounts,
         audit=audit,
         purposes=purposes,
-        devices=Devices(database, vault_door.vault, clock),
+        devices=devices,
         drivers=drivers,
+        analytics=AnalyticBook(database, audit, clock, analysis.shelf),
+        analysis=analysis,
         streams=streams,
         prober=prober,
         timelines=timelines,
         looks=looks,
+        events=events,
+        rules=rules,
+        alarms=alarms,
         system=system,
+        notify=Notify(database, audit, vault_door.vault, clock),
+        evidence=Evidence(database, audit, streams_of, clock),
     )
     app = create_app(faces)
-    return Town(keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers)
+    return Town(
+        keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, happened,
+        said, analysis,
+    )  # fmt: skip
 
 
 def close_town(town: Town) -> None:
     """Close what was opened."""
     town.faces.accounts.close()
     town.database.close()
+    town.happened.close()
 
 
 def gap(start_us: int, end_us: int | None) -> ReasonedSpan:

@@ -1,4 +1,4 @@
-"""The running product opens no connection but to devices: watched on the wire of a network of its own."""
+"""The running product opens connections to devices and configured targets alone: watched on the wire."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def _apart_from_the_town(seen: list[list[object]]) -> list[list[object]]:
 
 
 @pytest.mark.slow
-def test_nothing_goes_out_but_to_devices(tmp_path: Path) -> None:
+def test_nothing_goes_out_but_to_devices_and_configured_targets(tmp_path: Path) -> None:
     unshare = shutil.which("unshare")
     if unshare is None or os.geteuid() != 0:
         pytest.skip("a network namespace of its own needs root and unshare(1)")
@@ -37,6 +37,7 @@ def test_nothing_goes_out_but_to_devices(tmp_path: Path) -> None:
         pytest.skip("this machine gives no network namespace")
     assert done.returncode == 0, done.stderr[-4000:]
     told = json.loads(done.stdout.splitlines()[-1])
+    assert told["whep"] == 201, "a WebRTC viewer is answered"
     assert _apart_from_the_town(told["quiet"]) == [], "the product sent something by itself"
     assert _apart_from_the_town(told["refused"]) == [], "an address outside the device networks was asked"
     assert _apart_from_the_town(told["after"]) == []
@@ -44,4 +45,11 @@ def test_nothing_goes_out_but_to_devices(tmp_path: Path) -> None:
     assert status in {422, 503, 504}
     typed = [["10.11.12.13", 8554]]
     assert _apart_from_the_town(seen) == typed, "only the device that was typed is asked"
-    assert _apart_from_the_town(told["end"]) == typed
+    taken, seen = told["inside"]
+    assert not taken
+    assert _apart_from_the_town(seen) == typed, "a target leads inside without leave"
+    taken, seen = told["target"]
+    assert not taken
+    configured = [*typed, ["93.184.216.34", 9443]]
+    assert _apart_from_the_town(seen) == configured, "only the target that was configured is told"
+    assert _apart_from_the_town(told["end"]) == configured

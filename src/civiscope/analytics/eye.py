@@ -14,7 +14,7 @@ from civiscope.analytics.model import Box, Detections, SeenFrame, TrackedObject
 from civiscope.analytics.motion import BlockMap, Motion, MotionSettings
 from civiscope.analytics.plugin_shelf import PluginShelf
 from civiscope.analytics.running import RunningAnalytic, Said, start_analytic
-from civiscope.analytics.second_look import unexplained, with_vehicles
+from civiscope.analytics.second_look import WithSecondLook, unexplained, with_vehicles
 from civiscope.analytics.tracker import Tracker, TrackerSettings
 from civiscope.base import AppError, Clock
 from civiscope.media import Frame
@@ -55,13 +55,10 @@ class ChannelEye:
         settings: SeeingSettings,
         detector: Detector,
         analytics: Sequence[RunningAnalytic] = (),
-        second: Detector | None = None,
     ) -> None:
-        """`second`: asked only about large moving things that the detector cannot name; used by one thread,
-        too."""
         self._settings = settings
         self._detector = detector
-        self._second = second
+        self._second = detector.second if isinstance(detector, WithSecondLook) else None
         self.analytics = tuple(analytics)
         self._tracker = Tracker(detector.levels, settings.tracker)
         self._map: BlockMap | None = None
@@ -144,7 +141,7 @@ def _ask(detector: Detector, frame: Frame) -> Detections:
 
 
 def build_eye(
-    detectors: tuple[Detector, Detector | None],
+    detector: Detector,
     orders: Sequence[AnalyticOrder],
     shelf: PluginShelf,
     clock: Clock,
@@ -153,7 +150,7 @@ def build_eye(
 ) -> tuple[ChannelEye, dict[UUID, str]]:
     """An eye with the analytics that were ordered, and why those are left out that cannot be started.
 
-    The detectors, as `ModelShelf.detectors` gives them, may serve all eyes of one thread.
+    One detector may serve all eyes of one thread.
     """
     running: list[RunningAnalytic] = []
     left_out: dict[UUID, str] = {}
@@ -162,7 +159,7 @@ def build_eye(
             running.append(start_analytic(order, shelf, clock, zone))
         except AppError as error:
             left_out[order.analytic_id] = error.message
-    return ChannelEye(settings or SeeingSettings(), detectors[0], running, detectors[1]), left_out
+    return ChannelEye(settings or SeeingSettings(), detector, running), left_out
 
 
 def _stirred(motion: Motion, boxes_n: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -1,10 +1,12 @@
 """How the server and the analyst speak: what is to be looked at, and how it stands."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from civiscope.base import ChannelId, StreamId
+from civiscope.base import AppError, ChannelId, ErrorKind, StreamId
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,18 @@ class AnalyticOrder:
     settings_json: str
     schedule_json: str = ""
     """A `security.TimeProfile` as JSON; empty: always."""
+
+    def schedule(self) -> Mapping[str, Any] | None:
+        """The profile as a JSON value; None: always. INVALID for a text that is none."""
+        if not self.schedule_json:
+            return None
+        try:
+            value = json.loads(self.schedule_json)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise AppError(ErrorKind.INVALID, "The analytic's schedule cannot be read. Set it again.")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,8 @@ class ChannelFigures:
     shed_frames: int
     """Since the start of the analyst."""
     analytics: tuple[AnalyticState, ...] = ()
+    latency_ms: float = 0.0
+    """From a frame's arrival until its observations were said, 95 of 100."""
 
 
 @dataclass(frozen=True, slots=True)

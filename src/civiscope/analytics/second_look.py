@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from civiscope.analytics.detector import Floats, overlaps
+from civiscope.analytics.detector import Detector, Floats, ScoreLevels, overlaps
 from civiscope.analytics.model import CLASSES, VEHICLES, Box, Detections, ObjectClass
 from civiscope.analytics.motion import Motion
 
@@ -15,6 +15,37 @@ _SAME_OVERLAP = 0.4
 _BAG = CLASSES.index(ObjectClass.BAG)
 """No bag moves by itself: it explains nothing."""
 _VEHICLES = np.array([one in VEHICLES for one in CLASSES])
+
+
+class WithSecondLook:
+    """A detector that brings a second one along; by itself it is the first. One caller at a time for both."""
+
+    def __init__(self, first: Detector, second: Detector) -> None:
+        self._first = first
+        self.second = second
+
+    @property
+    def name(self) -> str:
+        """Of the first."""
+        return self._first.name
+
+    @property
+    def classes(self) -> frozenset[ObjectClass]:
+        """What either can tell."""
+        return self._first.classes | (self.second.classes & VEHICLES)
+
+    @property
+    def levels(self) -> ScoreLevels:
+        """Of the first."""
+        return self._first.levels
+
+    def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Of the first."""
+        return self._first.size_for(width_px, height_px)
+
+    def detect(self, rgb: NDArray[np.uint8]) -> Detections:
+        """What the first finds."""
+        return self._first.detect(rgb)
 
 
 def unexplained(motion: Motion, found: Detections, strong: float) -> Floats:

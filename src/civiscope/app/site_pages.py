@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from civiscope.analytics import BUILTIN_NAME, shipped_entries
 from civiscope.app.settings import Settings
 from civiscope.base import AppError
 from civiscope.devices import PRIVATE_NETWORKS, DeviceGate, GateRules
@@ -173,7 +174,31 @@ class AuditPage(Page):
         return value
 
 
-PAGES: tuple[type[Page], ...] = (SitePage, DevicesPage, AuditPage)
+class SeeingPage(Page):
+    """What looks at the pictures."""
+
+    key: ClassVar[str] = "seeing"
+    heading: ClassVar[str] = "Seeing"
+
+    detector: Annotated[
+        str,
+        Field(
+            title="Detector",
+            max_length=64,
+            description="The name of a model, as Health lists them; empty: the best one that is installed.",
+        ),
+    ] = ""
+
+    @field_validator("detector")
+    @classmethod
+    def _known_model(cls, value: str) -> str:
+        known = [BUILTIN_NAME, *(entry.name for entry in shipped_entries() if entry.task == "objects")]
+        if value and value not in known:
+            raise ValueError(f"there is no such detector; there are: {', '.join(known)}")
+        return value
+
+
+PAGES: tuple[type[Page], ...] = (SitePage, DevicesPage, SeeingPage, AuditPage)
 
 
 def first_pages(settings: Settings) -> dict[str, Page]:
@@ -183,6 +208,7 @@ def first_pages(settings: Settings) -> dict[str, Page]:
     return {
         SitePage.key: SitePage.model_validate(site),
         DevicesPage.key: DevicesPage(networks=settings.devices.networks),
+        SeeingPage.key: SeeingPage(),
         AuditPage.key: AuditPage(),
     }
 

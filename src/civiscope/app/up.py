@@ -12,7 +12,8 @@ from civiscope.app.desk import administer
 from civiscope.app.home import Home
 from civiscope.app.role import FAILURE_MARK
 from civiscope.app.settings import Settings, split_listen
-from civiscope.app.town import SIMULATOR_ROLE, add_town, town_port
+from civiscope.app.town import SIMULATOR_ROLE
+from civiscope.app.town_adding import add_town
 from civiscope.app.town_desk import town_is_wanted
 from civiscope.app.vault_memory import SupervisorMemory
 from civiscope.base import AppError, log_to_file
@@ -28,6 +29,8 @@ from civiscope.security import certificate_facts
 
 _ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("driver", 1.0), ("server", 3.0))
 """Upstream first, with the seconds each may take to stop; they are stopped in the opposite order."""
+_SILENT_LIBRARIES = {"ORT_DISABLE_TELEMETRY": "1"}
+"""ONNX Runtime (1.32) tells its maker of every session, unless this is set before it is imported."""
 _TOWN_STOP_S = 0.5
 _HEALTHY_WITHIN_S = 60.0
 _LOG_END_BYTES = 8192
@@ -78,8 +81,8 @@ def address_of(settings: Settings) -> str:
 
 def _spec(role: str, stop_s: float, home: Home, settings: Settings) -> RoleSpec:
     argv = (sys.executable, "-m", f"civiscope.app.{role}")
-    listen = {"CIVISCOPE_LISTEN": settings.server.listen}
-    return RoleSpec(role, argv, {"CIVISCOPE_HOME": str(home.root), **listen}, stop_s)
+    given = {"CIVISCOPE_HOME": str(home.root), "CIVISCOPE_LISTEN": settings.server.listen}
+    return RoleSpec(role, argv, given | _SILENT_LIBRARIES, stop_s)
 
 
 def _remembering(spec: RoleSpec, memory: SupervisorMemory) -> RoleSpec:
@@ -95,8 +98,6 @@ async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> No
         async with asyncio.timeout(_HEALTHY_WITHIN_S):
             await _wait_for_health(home, settings)
         async with administer(home, settings) as desk:
-            if simulate:
-                await add_town(desk, town_port(home))
             code = await desk.setup_code()
     except TimeoutError:
         say(f"Civiscope is not healthy after {_HEALTHY_WITHIN_S:.0f} s; it goes on trying. See {home.logs}")
@@ -111,6 +112,8 @@ async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> No
         say(f"first administrator code:  {code}")
     say(f"data folder:               {home.root}\nCtrl-C stops it.")
     sys.stdout.flush()
+    if simulate:
+        await add_town(home, settings, say)
 
 
 def _fingerprint(home: Home) -> str:

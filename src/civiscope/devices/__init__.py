@@ -15,7 +15,7 @@ from civiscope.devices.adding import (
 )
 from civiscope.devices.address import CameraAddress, TypedAddress, import_start_us, parse_address
 from civiscope.devices.checked import stream_address_of
-from civiscope.devices.csv_rows import CsvRow, read_csv
+from civiscope.devices.csv_rows import CsvRow, read_csv, table_of
 from civiscope.devices.device_book import DeviceBook
 from civiscope.devices.driver import (
     DRIVER_ENTRY_POINTS,
@@ -49,7 +49,7 @@ from civiscope.devices.equipment import (
     TroubleReport,
 )
 from civiscope.devices.facts import DeviceNotified, NotificationsDropped
-from civiscope.devices.gate import ANY_PORT, PRIVATE_NETWORKS, DeviceGate, GateRules
+from civiscope.devices.gate import ANY_PORT, METADATA_ADDRESSES, PRIVATE_NETWORKS, DeviceGate, GateRules
 from civiscope.devices.groups import Groups, group_named, path_of
 from civiscope.devices.host import DriverHost
 from civiscope.devices.model import (
@@ -78,6 +78,7 @@ from civiscope.devices.upkeep import Upkeep, may_be_checked
 
 __all__ = [
     "Adding", "AskedDevice", "Caution", "CsvRow", "OpenedStream", "StreamOpener", "TriedDevice", "read_csv",
+    "table_of",
     "CameraAddress", "TypedAddress", "import_start_us", "parse_address",
     "DRIVER_ENTRY_POINTS", "Driver", "DriverFace", "DriverInfo", "DriverPorts", "Equipment", "EventSource",
     "HostStanding", "NoSettings", "DriverHost", "PlugIns",
@@ -85,7 +86,7 @@ __all__ = [
     "Ability", "Described", "DesiredSettings", "DeviceAddress", "DeviceDescription", "DeviceIdentity",
     "Drift", "EncoderWish", "FoundDevice", "Notification", "OfferedInput", "OfferedStream", "PtzMove",
     "PtzPreset", "PtzStatus", "Trouble", "TroubleError", "TroubleReport",
-    "ANY_PORT", "PRIVATE_NETWORKS", "DeviceGate", "GateRules",
+    "ANY_PORT", "METADATA_ADDRESSES", "PRIVATE_NETWORKS", "DeviceGate", "GateRules",
     "Binding", "Camera", "CameraDraft", "ChannelChange", "ChannelDraft", "Device", "DeviceBook",
     "DeviceChange", "DeviceCheck", "DeviceDraft", "Group", "GroupId", "Groups", "KEEP", "Keep", "KnownInput",
     "Stream", "StreamAddress", "Transport", "group_named", "path_of",

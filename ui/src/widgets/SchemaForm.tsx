@@ -1,7 +1,6 @@
 import { useState } from "react";
 import { CheckField, SelectField, type Option } from "../kit/forms";
-import { Icon } from "../kit/icons";
-import { Button, Field } from "../kit/parts";
+import { Field } from "../kit/parts";
 import { CHOICES, settingsText } from "../text/site";
 import {
   fieldsOf,
@@ -12,6 +11,8 @@ import {
   type Schema,
   type Value,
 } from "./schema";
+import { ChoiceSet } from "./ChoiceSet";
+import { TextList } from "./TextList";
 import { ZonePicker } from "./ZonePicker";
 
 const words = settingsText.form;
@@ -61,11 +62,15 @@ function Fields(props: FieldsProps) {
   );
 }
 
+function errorOf(name: string, { faults, refused }: FieldsProps): string | undefined {
+  const fault = faults.get(name);
+  return fault !== undefined ? faultWords(fault) : refused[name];
+}
+
 function OneField({ field, ...props }: FieldsProps & { readonly field: FormField }) {
   const name = field.path.join(".");
   const now = valueAt(props.value, field.path);
-  const fault = props.faults.get(name);
-  const error = fault !== undefined ? faultWords(fault) : props.refused[name];
+  const error = errorOf(name, props);
   const shared = {
     label: field.title,
     hint: field.description ?? undefined,
@@ -102,7 +107,21 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
         />
       );
     case "list":
-      return <ListField {...shared} items={Array.isArray(now) ? now.map(textOf) : []} onChange={set} />;
+      return <TextList {...shared} items={textsOf(now)} onChange={set} />;
+    case "set":
+      return (
+        <ChoiceSet
+          label={field.title}
+          hint={field.description ?? undefined}
+          error={error}
+          disabled={props.disabled}
+          choices={field.choices}
+          chosen={textsOf(now)}
+          words={(one) => CHOICES[one] ?? one}
+          onChange={set}
+          testId={`setting-${name}`}
+        />
+      );
     case "object":
       return (
         <fieldset className="box">
@@ -112,14 +131,22 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
         </fieldset>
       );
     case "unknown":
-      return (
-        <div className="field">
-          <span>{field.title}</span>
-          <p className="hint">{words.unknownKind}</p>
-          <pre className="mono">{JSON.stringify(now, null, 2)}</pre>
-        </div>
-      );
+      return <UnknownField title={field.title} now={now} />;
   }
+}
+
+function UnknownField({ title, now }: { readonly title: string; readonly now: unknown }) {
+  return (
+    <div className="field">
+      <span>{title}</span>
+      <p className="hint">{words.unknownKind}</p>
+      <pre className="mono">{JSON.stringify(now, null, 2)}</pre>
+    </div>
+  );
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(textOf) : [];
 }
 
 function optionsOf(field: FormField & { readonly kind: "choice" }): readonly Option[] {
@@ -171,63 +198,5 @@ function NumberField({ shared, field, now, onSet }: NumberFieldProps) {
         );
       }}
     />
-  );
-}
-
-interface ListFieldProps extends SharedProps {
-  readonly items: readonly string[];
-  readonly onChange: (items: readonly string[]) => void;
-}
-
-function ListField({ label, hint, error, disabled, testId, items, onChange }: ListFieldProps) {
-  const [fresh, setFresh] = useState("");
-  const add = () => {
-    if (fresh.trim() === "") return;
-    onChange([...items, fresh.trim()]);
-    setFresh("");
-  };
-  return (
-    <fieldset className="box list-field" data-testid={testId}>
-      <legend>{label}</legend>
-      {hint !== undefined && <p className="hint">{hint}</p>}
-      {error !== undefined && (
-        <p className="field-error" role="alert">
-          {error}
-        </p>
-      )}
-      {items.length === 0 && <p className="hint">{words.emptyList}</p>}
-      <ul>
-        {items.map((item, index) => (
-          <li key={index}>
-            <Field
-              label={words.item(label, index + 1)}
-              value={item}
-              disabled={disabled}
-              onChange={(text) => onChange(items.map((one, at) => (at === index ? text : one)))}
-            />
-            <Button
-              kind="quiet"
-              disabled={disabled}
-              label={words.removeItem(item, label)}
-              onClick={() => onChange(items.filter((_, at) => at !== index))}
-            >
-              <Icon name="close" />
-            </Button>
-          </li>
-        ))}
-        <li>
-          <Field
-            label={words.addItem(label)}
-            value={fresh}
-            disabled={disabled}
-            onChange={setFresh}
-            testId={`${testId}-new`}
-          />
-          <Button disabled={disabled || fresh.trim() === ""} onClick={add} label={words.addItem(label)}>
-            <Icon name="plus" />
-          </Button>
-        </li>
-      </ul>
-    </fieldset>
   );
 }

@@ -1,12 +1,18 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { serverClock } from "../api/client";
+import type { SeenEvent } from "../api/seeing";
 import type { ChannelTimeline, Timeline as TimelineAnswer } from "../api/types";
 import { Icon, type IconName } from "../kit/icons";
 import { Button } from "../kit/parts";
 import { momentText, preciseText } from "../kit/time";
 import { en, reasonWords } from "../text/en";
+import { coverageWords, eventsText } from "../text/seeing";
 import type { GroupSnapshot, PlaybackGroup } from "./player/playbackGroup";
-import { draw } from "./timelineDraw";
+import { EventPicture } from "./EventPicture";
+import { eventAt, unseenAt } from "./events/eventMarks";
+import { eventDetails, eventWords } from "./events/eventWords";
+import type { Seen } from "./events/useSeen";
+import { draw, isAtEvents } from "./timelineDraw";
 import { centre, followed, gapAt, scroll, toUs, widthUs, zoomAround, type View } from "./timelineModel";
 
 export interface Selection {
@@ -22,6 +28,17 @@ interface TimelineProps {
   readonly answer: TimelineAnswer | null;
   readonly selectedId: string | null;
   readonly selection: Selection;
+  /** What was seen on the selected camera. */
+  readonly seen: Seen;
+  readonly raised: ReadonlySet<string>;
+  /** The tile whose look shows pictures of events. */
+  readonly tileKey: string;
+}
+
+interface Hover {
+  readonly px: number;
+  readonly atUs: number;
+  readonly event: SeenEvent | null;
 }
 
 const TEN_S_US = 10_000_000;
@@ -29,10 +46,10 @@ const DRAG_PX = 4;
 
 /** Two rows of time: the selected camera above, all cameras below. Wheel zooms, drag scrolls, click seeks. */
 export function Timeline(props: TimelineProps) {
-  const { group, zone, view, onView, answer, selectedId, selection } = props;
+  const { group, zone, view, onView, answer, selectedId, selection, seen, raised } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const drag = useRef<{ startPx: number; view: View; isMoved: boolean } | null>(null);
-  const [hover, setHover] = useState<{ readonly px: number; readonly atUs: number } | null>(null);
+  const [hover, setHover] = useState<Hover | null>(null);
   const position = useRef(group.snapshot().positionUs);
   const selected = answer?.channels.find((one) => one.id === selectedId) ?? null;
 
@@ -49,6 +66,9 @@ export function Timeline(props: TimelineProps) {
         positionUs: position.current,
         selection,
         hoverUs: hover?.atUs ?? null,
+        events: seen.events,
+        spans: seen.spans,
+        raised,
       });
     paint();
     let painted = position.current;
@@ -68,7 +88,7 @@ export function Timeline(props: TimelineProps) {
       stop();
       watcher.disconnect();
     };
-  }, [group, zone, view, answer, selected, selection, hover, onView]);
+  }, [group, zone, view, answer, selected, selection, hover, onView, seen, raised]);
 
   useEffect(() => {
     const target = canvas.current;
@@ -89,12 +109,15 @@ export function Timeline(props: TimelineProps) {
     event.currentTarget.setPointerCapture(event.pointerId);
     drag.current = { startPx: event.nativeEvent.offsetX, view, isMoved: false };
   };
-  const move = (event: PointerEvent<HTMLCanvasElement>) => {
-    const px = event.nativeEvent.offsetX;
-    const widthPx = event.currentTarget.clientWidth;
+  const markAt = (px: number, y: number, widthPx: number) =>
+    isAtEvents(y) ? eventAt(seen.events, view, widthPx, px) : null;
+  const move = (pointer: PointerEvent<HTMLCanvasElement>) => {
+    const px = pointer.nativeEvent.offsetX;
+    const widthPx = pointer.currentTarget.clientWidth;
     const held = drag.current;
     if (held === null) {
-      setHover({ px, atUs: toUs(view, widthPx, px) });
+      const event = markAt(px, pointer.nativeEvent.offsetY, widthPx);
+      setHover({ px, atUs: event?.began_us ?? toUs(view, widthPx, px), event });
       return;
     }
     if (Math.abs(px - held.startPx) > DRAG_PX) held.isMoved = true;
@@ -104,7 +127,9 @@ export function Timeline(props: TimelineProps) {
     const held = drag.current;
     drag.current = null;
     if (held !== null && !held.isMoved) {
-      group.seek(toUs(view, event.currentTarget.clientWidth, event.nativeEvent.offsetX));
+      const { offsetX, offsetY } = event.nativeEvent;
+      const widthPx = event.currentTarget.clientWidth;
+      group.seek(markAt(offsetX, offsetY, widthPx)?.began_us ?? toUs(view, widthPx, offsetX));
     }
   };
   const keys: Readonly<Record<string, () => void>> = {
@@ -149,7 +174,15 @@ export function Timeline(props: TimelineProps) {
           onKeyDown={press}
         />
         {hover !== null && (
-          <HoverWords hover={hover} selected={selected} all={answer?.channels ?? []} zone={zone} />
+          <HoverWords
+            hover={hover}
+            selected={selected}
+            all={answer?.channels ?? []}
+            zone={zone}
+            seen={seen}
+            group={group}
+            tileKey={props.tileKey}
+          />
         )}
       </div>
     </div>
@@ -191,17 +224,17 @@ function TimelineButtons({
   );
 }
 
-function HoverWords({
-  hover,
-  selected,
-  all,
-  zone,
-}: {
-  readonly hover: { readonly px: number; readonly atUs: number };
+interface HoverWordsProps {
+  readonly hover: Hover;
   readonly selected: ChannelTimeline | null;
   readonly all: readonly ChannelTimeline[];
   readonly zone: string;
-}) {
+  readonly seen: Seen;
+  readonly group: PlaybackGroup;
+  readonly tileKey: string;
+}
+
+function HoverWords({ hover, selected, all, zone, seen, group, tileKey }: HoverWordsProps) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.style.setProperty("left", `${Math.round(hover.px)}px`);
@@ -211,9 +244,24 @@ function HoverWords({
     gapAt(selected, hover.atUs, nowUs) ??
     all.map((one) => gapAt(one, hover.atUs, nowUs)).find((one) => one !== null) ??
     null;
+  const unseen = unseenAt(seen.spans, hover.atUs, nowUs);
+  const { event } = hover;
   return (
     <div className="timeline-hover" ref={box} data-testid="timeline-hover">
       <span>{preciseText(hover.atUs, zone)}</span>
+      {event !== null && <strong>{eventWords(event)}</strong>}
+      {event !== null && <span>{eventDetails(event)}</span>}
+      {event !== null && event.has_picture && (
+        <EventPicture
+          key={event.id}
+          group={group}
+          tileKey={tileKey}
+          eventId={event.id}
+          atUs={event.began_us}
+          alt={eventsText.picture(eventWords(event))}
+        />
+      )}
+      {unseen !== null && <span>{coverageWords(unseen.reason, unseen.detail)}</span>}
       {gap !== null && (
         <span>
           {gap.end_us === null

@@ -2,6 +2,10 @@ import type { Channel, ChannelTimeline, Timeline } from "../api/types";
 import { Button } from "../kit/parts";
 import { momentText } from "../kit/time";
 import { en, reasonWords } from "../text/en";
+import { coverageWords, eventsText } from "../text/seeing";
+import { ANALYSED } from "./events/eventMarks";
+import { eventWords } from "./events/eventWords";
+import type { Seen } from "./events/useSeen";
 import type { View } from "./timelineModel";
 
 interface TimelineListProps {
@@ -10,6 +14,9 @@ interface TimelineListProps {
   readonly view: View;
   readonly zone: string;
   readonly onGo: (atUs: number) => void;
+  /** What was seen on the selected camera. */
+  readonly seen: Seen;
+  readonly selectedId: string | null;
 }
 
 interface Row {
@@ -23,9 +30,11 @@ interface Row {
 
 const ROWS_MOST = 500;
 
-function rowsOf(timeline: ChannelTimeline, camera: string, view: View): Row[] {
-  const isSeen = (fromUs: number, toUs: number | null) =>
-    fromUs < view.endUs && (toUs === null || toUs > view.startUs);
+function isShown(view: View, { fromUs, toUs }: Row): boolean {
+  return fromUs < view.endUs && (toUs === null || toUs >= view.startUs);
+}
+
+function rowsOf(timeline: ChannelTimeline, camera: string): Row[] {
   const recorded = timeline.recorded.map((span) => ({
     key: `${timeline.id} r ${span.start_us} ${span.lane}`,
     camera,
@@ -42,13 +51,39 @@ function rowsOf(timeline: ChannelTimeline, camera: string, view: View): Row[] {
     toUs: gap.end_us,
     reason: reasonWords(gap.reason, gap.detail),
   }));
-  return [...recorded, ...gaps].filter((row) => isSeen(row.fromUs, row.toUs));
+  return [...recorded, ...gaps];
+}
+
+function seenRows({ events, spans }: Seen, camera: string): Row[] {
+  const happened = events.map((event) => ({
+    key: event.id,
+    camera,
+    kind: eventsText.kindEvent,
+    fromUs: event.began_us,
+    toUs: event.lasts ? event.ended_us : (event.ended_us ?? event.began_us),
+    reason: eventWords(event),
+  }));
+  const unseen = spans
+    .filter((span) => span.reason !== ANALYSED)
+    .map((span) => ({
+      key: `unseen ${span.start_us} ${span.reason}`,
+      camera,
+      kind: eventsText.kindUnseen,
+      fromUs: span.start_us,
+      toUs: span.end_us,
+      reason: coverageWords(span.reason, span.detail),
+    }));
+  return [...happened, ...unseen];
 }
 
 /** The timeline as a table: all it says, for those who do not see or cannot point at the canvas. */
-export function TimelineList({ answer, channels, view, zone, onGo }: TimelineListProps) {
+export function TimelineList(props: TimelineListProps) {
+  const { answer, channels, view, zone, onGo, seen, selectedId } = props;
+  const nameOf = (id: string | null) => channels.find((known) => known.id === id)?.name ?? "";
   const rows = (answer?.channels ?? [])
-    .flatMap((one) => rowsOf(one, channels.find((known) => known.id === one.id)?.name ?? "", view))
+    .flatMap((one) => rowsOf(one, nameOf(one.id)))
+    .concat(seenRows(seen, nameOf(selectedId)))
+    .filter((row) => isShown(view, row))
     .sort((a, b) => a.fromUs - b.fromUs)
     .slice(0, ROWS_MOST);
   const { columns } = en.timeline;

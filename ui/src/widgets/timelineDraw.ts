@@ -1,6 +1,8 @@
 /** Paints the timeline on a canvas, with the colours of the page's tokens. */
 
+import type { ReasonedSpan, SeenEvent } from "../api/seeing";
 import type { ChannelTimeline } from "../api/types";
+import { ANALYSED, shapeOfKind, type MarkShape } from "./events/eventMarks";
 import { marks, together, toPx, type View } from "./timelineModel";
 
 export interface Drawn {
@@ -12,14 +14,29 @@ export interface Drawn {
   readonly positionUs: number;
   readonly selection: { readonly fromUs: number | null; readonly toUs: number | null };
   readonly hoverUs: number | null;
+  /** Of the selected camera. */
+  readonly events: readonly SeenEvent[];
+  readonly spans: readonly ReasonedSpan[];
+  /** Events an alarm was raised of. */
+  readonly raised: ReadonlySet<string>;
 }
 
-export const HEIGHT_PX = 96;
+export const HEIGHT_PX = 120;
 const RULER_PX = 24;
 const ROWS: readonly { readonly top: number; readonly height: number }[] = [
-  { top: RULER_PX + 6, height: 30 },
-  { top: RULER_PX + 44, height: 18 },
+  { top: RULER_PX + 6, height: 26 },
+  { top: RULER_PX + 70, height: 18 },
 ];
+/** Whether it was looked at, under what is recorded. */
+const SEEN = { top: RULER_PX + 34, height: 7 };
+const EVENTS_TOP = RULER_PX + 44;
+const EVENTS_PX = 20;
+const MARK_PX = 5;
+
+/** The pointer is among the marks of events. */
+export function isAtEvents(y: number): boolean {
+  return y >= EVENTS_TOP - 3 && y < EVENTS_TOP + EVENTS_PX + 3;
+}
 
 interface Palette {
   readonly ground: string;
@@ -29,6 +46,9 @@ interface Palette {
   readonly gap: string;
   readonly cursor: string;
   readonly selection: string;
+  readonly event: string;
+  readonly warning: string;
+  readonly alarm: string;
 }
 
 function palette(canvas: HTMLCanvasElement): Palette {
@@ -42,6 +62,9 @@ function palette(canvas: HTMLCanvasElement): Palette {
     gap: token("--gap"),
     cursor: token("--text-1"),
     selection: token("--selection"),
+    event: token("--accent"),
+    warning: token("--warning"),
+    alarm: token("--alarm"),
   };
 }
 
@@ -118,6 +141,71 @@ function drawRow(
   }
 }
 
+/** Not analysed: dots, so that they are not taken for a gap in the recording. */
+function drawUnseen(pen: CanvasRenderingContext2D, drawn: Drawn, widthPx: number, colours: Palette): void {
+  for (const span of drawn.spans) {
+    const from = Math.max(-2, toPx(drawn.view, widthPx, span.start_us));
+    const to = Math.min(widthPx + 2, toPx(drawn.view, widthPx, span.end_us ?? drawn.nowUs));
+    if (to < 0 || from > widthPx) continue;
+    if (span.reason === ANALYSED) {
+      pen.globalAlpha = 0.5;
+      pen.fillStyle = colours.event;
+      pen.fillRect(from, SEEN.top + SEEN.height / 2 - 1, Math.max(1, to - from), 2);
+      pen.globalAlpha = 1;
+      continue;
+    }
+    pen.fillStyle = colours.warning;
+    for (let x = Math.ceil(from / 6) * 6; x < to; x += 6) {
+      const shift = (x / 6) % 2 === 0 ? 0 : SEEN.height - 3;
+      pen.fillRect(x, SEEN.top + shift, 3, 3);
+    }
+    pen.fillRect(from, SEEN.top, 1, SEEN.height);
+  }
+}
+
+function markPath(pen: CanvasRenderingContext2D, shape: MarkShape | "triangle", x: number, y: number): void {
+  const r = MARK_PX;
+  pen.beginPath();
+  if (shape === "circle") pen.arc(x, y, r - 1, 0, 2 * Math.PI);
+  else if (shape === "square") pen.rect(x - r + 1, y - r + 1, 2 * r - 2, 2 * r - 2);
+  else {
+    const corners = {
+      diamond: [-r, 0, 0, -r, r, 0, 0, r],
+      arrow: [-r, -r, r, 0, -r, r],
+      triangle: [-r - 1, r, 0, -r - 1, r + 1, r],
+    }[shape];
+    for (let at = 0; at < corners.length; at += 2) {
+      const [dx = 0, dy = 0] = corners.slice(at, at + 2);
+      if (at === 0) pen.moveTo(x + dx, y + dy);
+      else pen.lineTo(x + dx, y + dy);
+    }
+    pen.closePath();
+  }
+}
+
+/** A mark an event: its kind by shape, raised ones red and last, so that none hides them. */
+function drawEvents(pen: CanvasRenderingContext2D, drawn: Drawn, widthPx: number, colours: Palette): void {
+  const y = EVENTS_TOP + EVENTS_PX / 2;
+  const order = [...drawn.events].sort(
+    (a, b) => Number(drawn.raised.has(a.id)) - Number(drawn.raised.has(b.id)),
+  );
+  for (const event of order) {
+    const x = toPx(drawn.view, widthPx, event.began_us);
+    const endPx =
+      event.ended_us === null && !event.lasts ? x : toPx(drawn.view, widthPx, event.ended_us ?? drawn.nowUs);
+    if (endPx < -MARK_PX || x > widthPx + MARK_PX) continue;
+    const isRaised = drawn.raised.has(event.id);
+    const shape = shapeOfKind(event.kind);
+    pen.fillStyle = isRaised ? colours.alarm : shape === "diamond" ? colours.warning : colours.event;
+    if (endPx - x > 1) pen.fillRect(x, y + MARK_PX, endPx - x, 2);
+    markPath(pen, isRaised ? "triangle" : shape, x, y);
+    pen.fill();
+    pen.strokeStyle = colours.ground;
+    pen.lineWidth = 1;
+    pen.stroke();
+  }
+}
+
 function drawRuler(pen: CanvasRenderingContext2D, drawn: Drawn, widthPx: number, colours: Palette): void {
   pen.font = "12px system-ui, sans-serif";
   pen.textBaseline = "middle";
@@ -163,6 +251,8 @@ export function draw(canvas: HTMLCanvasElement, drawn: Drawn): void {
   }
   if (lower !== undefined && drawn.all.length > 0) drawRow(pen, drawn, lower, drawn.all, widthPx, colours);
   drawRuler(pen, drawn, widthPx, colours);
+  drawUnseen(pen, drawn, widthPx, colours);
+  drawEvents(pen, drawn, widthPx, colours);
   drawSelection(pen, drawn, widthPx, colours);
   const nowPx = toPx(drawn.view, widthPx, drawn.nowUs);
   if (nowPx < widthPx) {

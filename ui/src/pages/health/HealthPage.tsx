@@ -1,4 +1,3 @@
-import type { ReactNode } from "react";
 import { client } from "../../api/client";
 import type { SystemStatus } from "../../api/types";
 import { Icon } from "../../kit/icons";
@@ -7,6 +6,8 @@ import { bitrateText, bytesText, momentText } from "../../kit/time";
 import { en, reasonWords } from "../../text/en";
 import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
 import { useAsked, useSite } from "../../widgets/site";
+import { SeeingHealth } from "./SeeingHealth";
+import { Table } from "./Table";
 
 const GOOD_STATES = ["running", "ok", "ready", "healthy", "writing", "recording", "live", "good"];
 
@@ -26,36 +27,6 @@ function State({ state }: { readonly state: string }) {
 
 function wordsFor(known: Readonly<Record<string, string>>, name: string): string {
   return known[name] ?? name;
-}
-
-function Table({
-  head,
-  numbers,
-  children,
-  label,
-}: {
-  readonly head: readonly string[];
-  /** Columns of figures. */
-  readonly numbers: readonly number[];
-  readonly children: ReactNode;
-  readonly label: string;
-}) {
-  return (
-    <div className="table-box" tabIndex={0} role="region" aria-label={label}>
-      <table>
-        <thead>
-          <tr>
-            {head.map((words, index) => (
-              <th key={words} scope="col" className={numbers.includes(index) ? "number" : undefined}>
-                {words}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </div>
-  );
 }
 
 function text(stream: SystemStatus["streams"][number], name: string): string {
@@ -189,6 +160,7 @@ function Health() {
           )}
         </>
       )}
+      <SeeingHealth />
     </section>
   );
 }

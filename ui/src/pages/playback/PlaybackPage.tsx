@@ -1,15 +1,21 @@
 import { useCallback, useEffect, useState } from "react";
 import { client, serverClock } from "../../api/client";
+import { seeing } from "../../api/seeing";
 import { go, note } from "../../kit/address";
+import { Icon } from "../../kit/icons";
 import { Button, StateBox } from "../../kit/parts";
 import { useShortcuts } from "../../kit/shortcuts";
 import { en } from "../../text/en";
+import { eventsText } from "../../text/seeing";
 import { Calendar } from "../../widgets/Calendar";
 import { CameraTree } from "../../widgets/CameraTree";
+import { EventSide } from "../../widgets/events/EventSide";
+import { nextEvent, previousEvent } from "../../widgets/events/findEvent";
+import { EVENTS_MOST, useRaised, useSeen } from "../../widgets/events/useSeen";
 import { GridPicker } from "../../widgets/GridPicker";
 import { PlaybackGroup } from "../../widgets/player/playbackGroup";
 import { PlaybackTile } from "../../widgets/PlaybackTile";
-import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
+import { DeniedBox, ProblemBox, problemWords } from "../../widgets/ProblemBox";
 import { PurposeNeeded } from "../../widgets/PurposeNeeded";
 import { purposeCovers, useAsked, useSite } from "../../widgets/site";
 import { TileFrame } from "../../widgets/TileFrame";
@@ -20,6 +26,7 @@ import { askedFor, centre, HOUR_US, widthUs, zoomAround, type View } from "../..
 import { Transport } from "../../widgets/Transport";
 import { SelectionBar } from "./SelectionBar";
 
+const EVENTS_KEPT = "civiscope.playback.events";
 const NO_SELECTION: Selection = { fromUs: null, toUs: null };
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8, 16];
 
@@ -60,6 +67,27 @@ function useTimeline(ids: readonly string[], view: View) {
   );
 }
 
+/** To the next event of the selected camera, or to the one before. */
+function useJumps(group: PlaybackGroup, channelId: string | null, onGo: (atUs: number) => void) {
+  const site = useSite();
+  return (by: 1 | -1) => {
+    if (channelId === null) site.say(eventsText.choose);
+    else if (!site.can("event.read")) site.say(en.problem.denied("event.read"));
+    else {
+      const atUs = group.snapshot().positionUs;
+      const asked =
+        by === 1
+          ? nextEvent(seeing, channelId, atUs, serverClock.nowUs())
+          : previousEvent(seeing, channelId, atUs);
+      void asked.then((found) => {
+        if (found.kind === "found") onGo(found.event.began_us);
+        else if (found.kind === "none") site.say(by === 1 ? eventsText.noNext : eventsText.noPrevious);
+        else if (found.problem !== null) site.say(problemWords(found.problem));
+      });
+    }
+  };
+}
+
 export function PlaybackPage() {
   const site = useSite();
   if (!site.can("video.playback")) return <DeniedBox permission="video.playback" />;
@@ -82,10 +110,14 @@ function Playback({ purpose }: { readonly purpose: string }) {
   const [selection, setSelection] = useState(NO_SELECTION);
   const [isList, setList] = useState(false);
   const [isCalendar, setCalendar] = useState(false);
+  const [isEvents, setEvents] = useState(() => localStorage.getItem(EVENTS_KEPT) === "on");
   const onView = useCallback((by: (view: View) => View) => setView(by), []);
   const selectedId = tiles.slots[tiles.selected] ?? null;
   const asked = ids.length > 0 ? ids.slice(0, 36) : ["00000000-0000-0000-0000-000000000000"];
   const timeline = useTimeline(asked, view);
+  const seen = useSeen(selectedId, view);
+  const raised = useRaised();
+  const tileKey = `tile-${tiles.selected}`;
 
   useEffect(() => group.select(`tile-${tiles.selected}`), [group, tiles.selected]);
   const goTo = (atUs: number) => {
@@ -95,6 +127,16 @@ function Playback({ purpose }: { readonly purpose: string }) {
   const speedBy = (by: 1 | -1) => {
     const index = SPEEDS.indexOf(group.snapshot().speed) + by;
     group.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, index))] ?? 1);
+  };
+  const jump = useJumps(group, selectedId, goTo);
+  /** Playing: the speed. Standing: from event to event. */
+  const jumpOrSpeed = (by: 1 | -1) => () => {
+    if (group.snapshot().isPlaying) speedBy(by);
+    else jump(by);
+  };
+  const showEvents = () => {
+    localStorage.setItem(EVENTS_KEPT, isEvents ? "off" : "on");
+    setEvents(!isEvents);
   };
   const mark = (side: "fromUs" | "toUs") => () =>
     setSelection((old) => {
@@ -113,8 +155,10 @@ function Playback({ purpose }: { readonly purpose: string }) {
     ["ArrowRight", en.keys.onTen, () => group.skip(10_000_000)],
     [",", en.keys.stepBack, () => group.step(-1)],
     [".", en.keys.stepOn, () => group.step(1)],
-    ["Ctrl+ArrowLeft", en.keys.slower, () => speedBy(-1)],
-    ["Ctrl+ArrowRight", en.keys.faster, () => speedBy(1)],
+    ["Ctrl+ArrowLeft", en.keys.slowerOrPrevious, jumpOrSpeed(-1)],
+    ["Ctrl+ArrowRight", en.keys.fasterOrNext, jumpOrSpeed(1)],
+    ["n", eventsText.next, () => jump(1)],
+    ["p", eventsText.previous, () => jump(-1)],
     ["[", en.keys.selectionStart, mark("fromUs")],
     ["]", en.keys.selectionEnd, mark("toUs")],
     ["+", en.keys.zoomIn, zoom(0.5)],
@@ -137,6 +181,15 @@ function Playback({ purpose }: { readonly purpose: string }) {
           </Button>
           <Button pressed={isList} onClick={() => setList(!isList)} testId="list-toggle">
             {en.timeline.asList}
+          </Button>
+          <Button pressed={isEvents} onClick={showEvents} testId="events-toggle">
+            {eventsText.toggle}
+          </Button>
+          <Button label={eventsText.previous} onClick={() => jump(-1)} testId="event-previous">
+            <Icon name="left" /> <Icon name="eye" />
+          </Button>
+          <Button label={eventsText.next} onClick={() => jump(1)} testId="event-next">
+            <Icon name="eye" /> <Icon name="right" />
           </Button>
         </div>
         {isCalendar && selectedId !== null && (
@@ -187,7 +240,11 @@ function Playback({ purpose }: { readonly purpose: string }) {
           answer={timeline.value}
           selectedId={selectedId}
           selection={selection}
+          seen={seen}
+          raised={raised}
+          tileKey={tileKey}
         />
+        {seen.isCut && <p className="hint">{eventsText.truncated(EVENTS_MOST)}</p>}
         <SelectionBar
           selection={selection}
           channelId={selectedId}
@@ -197,9 +254,27 @@ function Playback({ purpose }: { readonly purpose: string }) {
           onClear={() => setSelection(NO_SELECTION)}
         />
         {isList && (
-          <TimelineList answer={timeline.value} channels={channels} view={view} zone={zone} onGo={goTo} />
+          <TimelineList
+            answer={timeline.value}
+            channels={channels}
+            view={view}
+            zone={zone}
+            onGo={goTo}
+            seen={seen}
+            selectedId={selectedId}
+          />
         )}
       </section>
+      {isEvents && (
+        <EventSide
+          channel={channels.find((one) => one.id === selectedId) ?? null}
+          group={group}
+          tileKey={tileKey}
+          zone={zone}
+          raised={raised}
+          onGo={goTo}
+        />
+      )}
     </div>
   );
 }

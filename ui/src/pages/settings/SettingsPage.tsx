@@ -5,13 +5,17 @@ import { go, useAddress } from "../../kit/address";
 import { Icon } from "../../kit/icons";
 import { Button, Link, Skeleton, StateBox } from "../../kit/parts";
 import { momentText } from "../../kit/time";
+import { targetsText } from "../../text/alarms";
 import { en } from "../../text/en";
 import { settingsText as words } from "../../text/site";
 import { DeniedBox, ProblemBox, problemWords } from "../../widgets/ProblemBox";
 import { SchemaForm } from "../../widgets/SchemaForm";
-import { faultsOf, fieldsOf, type Value } from "../../widgets/schema";
+import { faultsOf, fieldsOf, refusedFields, type Value } from "../../widgets/schema";
 import { useAsked, useSite } from "../../widgets/site";
+import { TargetsSection } from "./TargetsSection";
 import "./settings.css";
+
+const TARGETS = "targets";
 
 /** /settings and /settings/<page>: each page a form drawn from its schema. */
 export function SettingsPage() {
@@ -24,7 +28,7 @@ function Settings() {
   const asked = useAsked((signal) => siteApi.settings(signal), "settings", null);
   const pages = asked.value ?? [];
   const wanted = pathname.split("/")[2];
-  const page = pages.find((one) => one.name === wanted) ?? pages[0] ?? null;
+  const page = wanted === TARGETS ? null : (pages.find((one) => one.name === wanted) ?? pages[0] ?? null);
   return (
     <section className="page" aria-label={words.title}>
       <div className="toolbar">
@@ -42,6 +46,15 @@ function Settings() {
               {one.title}
             </Link>
           ))}
+          <Link
+            to={`/settings/${TARGETS}`}
+            go={go}
+            className="button"
+            current={wanted === TARGETS}
+            testId="settings-targets"
+          >
+            {targetsText.title}
+          </Link>
         </nav>
       </div>
       {asked.value === null && asked.problem === null && <Skeleton rows={5} label={en.common.loading} />}
@@ -58,6 +71,7 @@ function Settings() {
           <p>{words.emptyHint}</p>
         </StateBox>
       )}
+      {wanted === TARGETS && <TargetsSection />}
       {page !== null && (
         <PageForm key={`${page.name} ${page.changed_us ?? 0}`} page={page} onSaved={asked.refresh} />
       )}
@@ -68,11 +82,6 @@ function Settings() {
 interface PageFormProps {
   readonly page: Page;
   readonly onSaved: () => void;
-}
-
-function refusedFields(problem: Problem | null): Readonly<Record<string, string>> {
-  const fields = problem?.more?.["fields"];
-  return typeof fields === "object" && fields !== null ? (fields as Record<string, string>) : {};
 }
 
 function PageForm({ page, onSaved }: PageFormProps) {
