@@ -108,8 +108,8 @@ def test_keys_alone_reach_everything(watched: Product, screens: Screens) -> None
     page.get_by_test_id("purpose").focus()
     page.keyboard.press("ArrowDown")
     page.locator("#main").focus()
-    pages = ("devices", "people", "audit", "health", "settings", "playback", "live")
-    for digit, name in zip("3456721", pages, strict=True):
+    pages = ("alarms", "devices", "rules", "people", "audit", "health", "settings", "playback", "live")
+    for digit, name in zip("345678921", pages, strict=True):
         page.keyboard.press(digit)
         page.locator(f'[data-testid="page-{name}"][aria-current="page"]').wait_for()
         page.locator("#main").focus()
@@ -154,7 +154,7 @@ def test_axe_finds_nothing(watched: Product, screens: Screens, theme: str) -> No
     screens.page.get_by_test_id("theme").select_option(theme)
     found: list[str] = [f"menu: {breach}" for breach in screens.axe()]
     screens.page.keyboard.press("Escape")
-    for name in ("live", "playback", "devices", "audit", "health", "settings"):
+    for name in ("live", "playback", "alarms", "devices", "rules", "audit", "health", "settings"):
         screens.go(name)
         screens.page.locator("#main h1").wait_for()
         if name == "live":

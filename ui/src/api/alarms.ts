@@ -25,7 +25,7 @@ export interface Alarm {
   readonly channel_id: string | null;
   readonly event_id: string | null;
   readonly kind: string;
-  readonly object_class: string;
+  readonly object_class: string | null;
   readonly zone: string;
   readonly priority: Priority;
   readonly state: AlarmState;
@@ -46,8 +46,6 @@ export interface HistoryLine {
   readonly who: string;
   readonly what: string;
   readonly note: string;
-  readonly before: string;
-  readonly after: string;
 }
 
 export interface AlarmFile extends Alarm {
@@ -158,7 +156,8 @@ export interface DryRun {
 export interface Offer {
   readonly name: string;
   readonly title: string;
-  readonly settings_schema: JsonSchema;
+  /** Null: what lies there cannot say what it needs. */
+  readonly settings_schema: JsonSchema | null;
   readonly state: string;
   readonly why: string | null;
 }

@@ -18,7 +18,8 @@ export interface AnalyticPlugin {
   readonly needs: { readonly classes: readonly string[]; readonly min_height_px: number };
   readonly state: string;
   readonly why: string | null;
-  readonly settings_schema: JsonSchema;
+  /** Null: what lies there cannot say what it needs. */
+  readonly settings_schema: JsonSchema | null;
 }
 
 export type Settings = Readonly<Record<string, unknown>>;
@@ -63,6 +64,7 @@ export interface ChannelSeen {
   readonly height_px: number;
   readonly objects: number;
   readonly shed_frames: number;
+  readonly latency_ms?: number | null;
   readonly analytics: readonly { readonly analytic_id: string; readonly trouble: string }[];
 }
 
@@ -83,13 +85,13 @@ export interface SeenEvent {
   readonly began_us: Micros;
   readonly ended_us: Micros | null;
   readonly lasts: boolean;
-  readonly object_class: string;
+  readonly object_class: string | null;
   readonly track_id: number | null;
   readonly box_n: readonly [number, number, number, number] | null;
   readonly place_n: PointN | null;
   readonly zone: string;
   readonly direction: string;
-  readonly score: number;
+  readonly score: number | null;
   readonly values: Readonly<Record<string, string>>;
   readonly detector: string;
   readonly has_picture: boolean;

@@ -6,7 +6,7 @@ import { go } from "../kit/address";
 import { Icon } from "../kit/icons";
 import { Button, Link } from "../kit/parts";
 import { timeText } from "../kit/time";
-import { alarmsText as words } from "../text/alarms";
+import { alarmingText as words } from "../text/alarming";
 import { AlarmDesk, type News } from "../widgets/alarms/alarmDesk";
 import { AlarmSound } from "../widgets/alarms/alarmSound";
 import { AlarmContext, useBoard, useSound, type Alarming } from "../widgets/alarms/useAlarms";

@@ -1,6 +1,6 @@
 import { seeing } from "../api/seeing";
 import { Icon } from "../kit/icons";
-import { seeingText as words } from "../text/seeing";
+import { alarmingText as words } from "../text/alarming";
 import { useAsked } from "../widgets/site";
 
 const EVERY_MS = 30_000;
@@ -12,7 +12,7 @@ export function SeeingLine() {
   if (asked.value === null && asked.problem === null) return <footer className="foot" />;
   return (
     <footer className="foot" data-testid="seeing-line">
-      <Icon name="eye" /> {told === "" ? words.noLine : words.line(told)}
+      <Icon name="eye" /> {told === "" ? words.seeingUnknown : words.seeing(told)}
     </footer>
   );
 }

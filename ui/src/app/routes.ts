@@ -3,7 +3,6 @@
 import { lazy, type ComponentType } from "react";
 import type { IconName } from "../kit/icons";
 import { LivePage } from "../pages/live/LivePage";
-import { alarmsText, rulesText } from "../text/alarms";
 import { en } from "../text/en";
 import { accountText, peopleText } from "../text/people";
 
@@ -37,9 +36,9 @@ export interface Route {
 export const ROUTES: readonly Route[] = [
   { path: "/live", name: en.pages.live, sign: "live", page: LivePage },
   { path: "/playback", name: en.pages.playback, sign: "playback", page: PlaybackPage },
-  { path: "/alarms", name: alarmsText.title, sign: "alarm", page: AlarmsPage },
+  { path: "/alarms", name: en.pages.alarms, sign: "alarm", page: AlarmsPage },
   { path: "/devices", name: en.pages.devices, sign: "camera", page: DevicesPage },
-  { path: "/rules", name: rulesText.title, sign: "rule", page: RulesPage },
+  { path: "/rules", name: en.pages.rules, sign: "rule", page: RulesPage },
   { path: "/people", name: peopleText.title, sign: "person", page: PeoplePage },
   { path: "/audit", name: en.pages.audit, sign: "list", page: AuditPage },
   { path: "/health", name: en.pages.health, sign: "health", page: HealthPage },

@@ -29,7 +29,9 @@ export const en = {
   pages: {
     live: "Live",
     playback: "Playback",
+    alarms: "Alarms",
     devices: "Devices",
+    rules: "Rules",
     people: "People",
     audit: "Audit",
     health: "Health",

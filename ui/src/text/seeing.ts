@@ -27,8 +27,8 @@ export const SORTS_OFFERED = [
   "bag",
 ];
 
-export function sortWords(objectClass: string): string {
-  return SORTS[objectClass] ?? objectClass;
+export function sortWords(objectClass: string | null): string {
+  return SORTS[objectClass ?? ""] ?? objectClass ?? "";
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -208,8 +208,6 @@ export const eventsText = {
 } as const;
 
 export const seeingText = {
-  line: (words: string) => `Seeing: ${words}`,
-  noLine: "Seeing: not known just now",
   title: "Seeing",
   stale: "The analyst has not answered lately; these figures are old.",
   detector: (name: string) => `Detector: ${name}`,

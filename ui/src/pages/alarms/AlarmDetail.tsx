@@ -132,7 +132,7 @@ function EventFacts({ eventId }: { readonly eventId: string }) {
     kindWords(event.kind),
     directionWords(event.direction),
     preciseText(event.began_us, zone),
-    event.score > 0 ? `${Math.round(event.score * 100)} %` : "",
+    event.score !== null && event.score > 0 ? `${Math.round(event.score * 100)} %` : "",
     event.detector,
   ];
   return (

@@ -2,7 +2,7 @@ import type { ActionOrder, Offer } from "../../api/alarms";
 import { SelectField } from "../../kit/forms";
 import { Icon } from "../../kit/icons";
 import { Button } from "../../kit/parts";
-import { rulesText as words } from "../../text/alarms";
+import { rulesText as words } from "../../text/rules";
 import { defaultsOf, faultsOf, fieldsOf } from "../../widgets/schema";
 import { SchemaForm } from "../../widgets/SchemaForm";
 
@@ -24,7 +24,7 @@ export function Actions({ orders, offers, disabled, refused, error, onChange }: 
       {orders.map((order, index) => {
         const offer = offers.find((one) => one.name === order.name);
         const title = offer?.title ?? order.name;
-        const below = `actions.${index}.settings.`;
+        const below = `actions.${index}.`;
         const mine = Object.fromEntries(
           Object.entries(refused).map(([name, told]) => [
             name.startsWith(below) ? name.slice(below.length) : name,
@@ -37,9 +37,9 @@ export function Actions({ orders, offers, disabled, refused, error, onChange }: 
             {offer === undefined && <p className="field-error">{words.actionGone(order.name)}</p>}
             {offer !== undefined && (
               <SchemaForm
-                schema={offer.settings_schema}
+                schema={offer.settings_schema ?? {}}
                 value={order.settings}
-                faults={faultsOf(fieldsOf(offer.settings_schema), order.settings)}
+                faults={faultsOf(fieldsOf(offer.settings_schema ?? {}), order.settings)}
                 refused={mine}
                 disabled={disabled}
                 onChange={(settings) => put(index, { ...order, settings })}
@@ -70,7 +70,7 @@ export function Actions({ orders, offers, disabled, refused, error, onChange }: 
         onChange={(name) => {
           const offer = offers.find((one) => one.name === name);
           if (offer !== undefined) {
-            onChange([...orders, { name, settings: defaultsOf(offer.settings_schema) }]);
+            onChange([...orders, { name, settings: defaultsOf(offer.settings_schema ?? {}) }]);
           }
         }}
         testId="rule-add-action"

@@ -6,7 +6,8 @@ import { go } from "../../kit/address";
 import { Icon } from "../../kit/icons";
 import { Button, Link } from "../../kit/parts";
 import { momentText } from "../../kit/time";
-import { alarmsText, rulesText as words } from "../../text/alarms";
+import { alarmsText } from "../../text/alarms";
+import { rulesText as words } from "../../text/rules";
 import { problemWords } from "../../widgets/ProblemBox";
 import { useSite } from "../../widgets/site";
 

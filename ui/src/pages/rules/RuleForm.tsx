@@ -4,7 +4,7 @@ import type { Problem } from "../../api/result";
 import { go } from "../../kit/address";
 import { SelectField } from "../../kit/forms";
 import { Button, Field } from "../../kit/parts";
-import { rulesText as words } from "../../text/alarms";
+import { rulesText as words } from "../../text/rules";
 import { DEVICE_KINDS, kindWords, sortWords, SORTS_OFFERED } from "../../text/seeing";
 import { ChoiceSet } from "../../widgets/ChoiceSet";
 import { problemWords } from "../../widgets/ProblemBox";

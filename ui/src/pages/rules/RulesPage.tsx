@@ -5,7 +5,7 @@ import { go, useAddress } from "../../kit/address";
 import { Icon } from "../../kit/icons";
 import { Button, Link, Skeleton, StateBox } from "../../kit/parts";
 import { momentText } from "../../kit/time";
-import { rulesText as words } from "../../text/alarms";
+import { rulesText as words } from "../../text/rules";
 import { en } from "../../text/en";
 import { DeniedBox, ProblemBox, problemWords } from "../../widgets/ProblemBox";
 import { useAsked, useSite } from "../../widgets/site";

@@ -3,7 +3,7 @@
 import type { Offer, RuleDraft } from "../../api/alarms";
 import type { Group } from "../../api/people";
 import type { Channel } from "../../api/types";
-import { rulesText } from "../../text/alarms";
+import { rulesText } from "../../text/rules";
 import { kindWords, sortWords } from "../../text/seeing";
 import { profileWords } from "../../widgets/WeekHours";
 

@@ -3,7 +3,7 @@ import { notifyApi, type Delivery, type Target } from "../../api/alarms";
 import { Icon } from "../../kit/icons";
 import { Button } from "../../kit/parts";
 import { momentText } from "../../kit/time";
-import { targetsText as words } from "../../text/alarms";
+import { targetsText as words } from "../../text/rules";
 import { ProblemBox } from "../../widgets/ProblemBox";
 import { useAsked, useSite } from "../../widgets/site";
 

@@ -5,7 +5,7 @@ import { go, useAddress } from "../../kit/address";
 import { Icon } from "../../kit/icons";
 import { Button, Link, Skeleton, StateBox } from "../../kit/parts";
 import { momentText } from "../../kit/time";
-import { targetsText } from "../../text/alarms";
+import { targetsText } from "../../text/rules";
 import { en } from "../../text/en";
 import { settingsText as words } from "../../text/site";
 import { DeniedBox, ProblemBox, problemWords } from "../../widgets/ProblemBox";

@@ -4,7 +4,7 @@ import type { Problem } from "../../api/result";
 import { CheckField, SelectField } from "../../kit/forms";
 import { Icon } from "../../kit/icons";
 import { Button, Field, Skeleton, StateBox } from "../../kit/parts";
-import { targetsText as words } from "../../text/alarms";
+import { targetsText as words } from "../../text/rules";
 import { en } from "../../text/en";
 import { DeniedBox, ProblemBox, problemWords } from "../../widgets/ProblemBox";
 import { defaultsOf, faultsOf, fieldsOf, refusedFields } from "../../widgets/schema";
@@ -62,7 +62,7 @@ function Targets() {
           start={{
             name: "",
             notifier: first.name,
-            settings: defaultsOf(first.settings_schema),
+            settings: defaultsOf(first.settings_schema ?? {}),
             is_escalation: false,
             is_on: true,
           }}
@@ -171,7 +171,7 @@ function TargetCard(props: TargetCardProps) {
           options={offers.map((one) => ({ value: one.name, words: one.title }))}
           onChange={(notifier) => {
             const next = offers.find((one) => one.name === notifier);
-            change({ notifier, settings: next === undefined ? {} : defaultsOf(next.settings_schema) });
+            change({ notifier, settings: next === undefined ? {} : defaultsOf(next.settings_schema ?? {}) });
           }}
           testId="target-notifier"
         />
@@ -179,9 +179,11 @@ function TargetCard(props: TargetCardProps) {
       {offer?.why != null && offer.why !== "" && <p className="field-error">{words.broken(offer.why)}</p>}
       {offer !== undefined && (
         <SchemaForm
-          schema={offer.settings_schema}
+          schema={offer.settings_schema ?? {}}
           value={draft.settings}
-          faults={target === null ? new Map() : faultsOf(fieldsOf(offer.settings_schema), draft.settings)}
+          faults={
+            target === null ? new Map() : faultsOf(fieldsOf(offer.settings_schema ?? {}), draft.settings)
+          }
           refused={refusedFields(problem, "settings.")}
           disabled={isBusy}
           onChange={(settings) => change({ settings })}

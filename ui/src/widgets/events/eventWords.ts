@@ -20,7 +20,10 @@ export function eventDetails(event: SeenEvent): string {
       : event.ended_us > event.began_us
         ? eventsText.lasting(lengthText(event.ended_us - event.began_us))
         : "";
-  return [event.score > 0 ? eventsText.score(Math.round(event.score * 100)) : "", length]
+  return [
+    event.score !== null && event.score > 0 ? eventsText.score(Math.round(event.score * 100)) : "",
+    length,
+  ]
     .filter((one) => one !== "")
     .join(" · ");
 }

@@ -12,7 +12,7 @@ export interface Size {
 export const LEAST: Readonly<Record<Shape, number>> = { zone: 3, line: 2 };
 export const MOST_POINTS = 32;
 /** Smaller than this share of the picture a zone is a slip of the hand. */
-const LEAST_AREA_N = 0.0005;
+const LEAST_AREA_N = 0.0004;
 const LEAST_LENGTH_N = 0.02;
 
 function clamped(value: number): number {

@@ -25,6 +25,7 @@ import {
   keepDraft,
   keptDraft,
   OWN_FIELDS,
+  schemaOf,
   sentOf,
   shapeOf,
   type Draft,
@@ -57,7 +58,7 @@ function useWork({ channel, plugin, analytic, freshName, onSaved }: AnalyticForm
   const [isBusy, setBusy] = useState(false);
   const draft = past.now;
   const shape = shapeOf(plugin);
-  const rest = schemaWithout(plugin.settings_schema, [...OWN_FIELDS, ...(shape === null ? [] : [shape])]);
+  const rest = schemaWithout(schemaOf(plugin), [...OWN_FIELDS, ...(shape === null ? [] : [shape])]);
   const faults = faultsOf(fieldsOf(rest), draft.settings);
   const isReady = isGood(plugin, draft) && faults.size === 0;
   const go = (by: (past: Past<Draft>) => Past<Draft>) => {
@@ -295,7 +296,7 @@ interface OwnFieldsProps {
 function OwnFields({ plugin, work, size }: OwnFieldsProps) {
   const { draft, refused, change: onChange } = work;
   const disabled = !work.canEdit;
-  const schema = plugin.settings_schema;
+  const schema = schemaOf(plugin);
   const { settings } = draft;
   const set = (name: string, value: unknown) => onChange({ settings: { ...settings, [name]: value } }, name);
   const classes = settings["classes"];

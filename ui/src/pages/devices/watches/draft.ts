@@ -19,6 +19,10 @@ const SHAPES: readonly Shape[] = ["zone", "line"];
 /** Settings that have a place of their own on the screen, where a plug-in has them. */
 export const OWN_FIELDS: readonly string[] = ["name", "classes", "min_height_n", "direction"];
 
+export function schemaOf(plugin: AnalyticPlugin): Schema {
+  return plugin.settings_schema ?? {};
+}
+
 export function hasField(schema: Schema, name: string): boolean {
   const properties = schema["properties"];
   return typeof properties === "object" && properties !== null && name in properties;
@@ -26,12 +30,12 @@ export function hasField(schema: Schema, name: string): boolean {
 
 /** What a plug-in wants to have drawn: the name of the setting is the name of the shape. */
 export function shapeOf(plugin: AnalyticPlugin): Shape | null {
-  return SHAPES.find((shape) => hasField(plugin.settings_schema, shape)) ?? null;
+  return SHAPES.find((shape) => hasField(schemaOf(plugin), shape)) ?? null;
 }
 
 export function draftOf(plugin: AnalyticPlugin, analytic: Analytic | null, freshName: string): Draft {
   const shape = shapeOf(plugin);
-  const settings = analytic?.settings ?? defaultsOf(plugin.settings_schema);
+  const settings = analytic?.settings ?? defaultsOf(schemaOf(plugin));
   const points = shape === null ? [] : readPoints(settings[shape]);
   return {
     name: analytic?.name ?? freshName,
@@ -52,7 +56,7 @@ export function sentOf(plugin: AnalyticPlugin, draft: Draft): AnalyticDraft {
     settings: {
       ...draft.settings,
       ...(shape === null ? {} : { [shape]: draft.points }),
-      ...(hasField(plugin.settings_schema, "name") ? { name } : {}),
+      ...(hasField(schemaOf(plugin), "name") ? { name } : {}),
     },
     schedule: draft.schedule,
     is_on: draft.isOn,
