@@ -116,7 +116,6 @@ PICTURE_READERS = {
     "open_picture": {"security", "viewing", "app/event_pictures.py"},
     "PictureDecoder": {"media", "analytics/channel_work.py", "evaluation"},
     "decode_key_frame": {"media", "app/worker.py", "simulator/onvif/views.py"},
-    "PictureDecoder": {"media", "analytics", "app/analyst.py", "evaluation"},
 }
 """Where a name that opens recorded bytes, reads live units or makes a picture of them may stand at all."""
 

@@ -1,4 +1,4 @@
-"""Seeing on the screens: a zone is drawn, somebody enters it, and a person deals with the alarm by keys alone."""
+"""Seeing on the screens: a zone is drawn, somebody enters it, and a person deals with it by keys alone."""
 
 import re
 from collections.abc import Iterator

@@ -15,6 +15,7 @@ from civiscope.analytics.plugin import AnalyticPlugin
 from civiscope.analytics.plugin_shelf import PluginShelf
 from civiscope.analytics.running import RunningAnalytic, Said
 from civiscope.analytics.schedule import is_on_at, schedule_of
+from civiscope.analytics.second_look import WithSecondLook
 from civiscope.base import AppError, Clock, ErrorKind, get_log
 from civiscope.security import TimeProfile
 
@@ -134,3 +135,10 @@ class GuardedDetector:
             _log.exception("a detector failed", detector=self.name)
             words = f"The detector {self.name} failed ({type(error).__name__}). The log says more."
             raise DetectorFailedError(ErrorKind.INTERNAL, words) from error
+
+
+def guarded(detector: Detector) -> Detector:
+    """The detector with its faults told apart, and its second look, where it brings one along."""
+    if isinstance(detector, WithSecondLook):
+        return WithSecondLook(GuardedDetector(detector), GuardedDetector(detector.second))
+    return GuardedDetector(detector)

@@ -42,12 +42,12 @@ class SuiteRun(BaseModel):
     modes: tuple[Mode, ...]
     conditions: str
     trained_on: tuple[str, ...] = ()
-    """Detectors that saw this clip, or pictures of it, in their training."""
+    """Detectors that saw pictures of this clip in their training, or bring one along that did."""
 
     def told(self, detector: str) -> str:
         """The conditions, with what makes a score say less."""
         return (
-            f"{self.conditions}; it was trained on this clip"
+            f"{self.conditions}; this clip was in the training of the built-in"
             if detector in self.trained_on
             else self.conditions
         )
