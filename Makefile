@@ -4,6 +4,9 @@
 
 PY := .venv/bin/python
 WORKERS ?= 2
+FUZZ_S ?= 6
+# Tests of the product mostly wait: three processes keep two cores at work. Modules stay whole (one product each).
+TEST_IN := -n 3 --dist loadfile --no-loadscope-reorder
 
 help:            ## Show these words
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -13,14 +16,14 @@ run: .venv/runtime.stamp ui   ## Install what is missing, start the whole produc
 
 test: .venv/dev.stamp ui      ## Units, properties, flows of the real product (under 8 minutes on 2 cores)
 	@scripts/system-packages test
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not fuzz and not soak and not browser" -q
+	$(PY) -m pytest $(TEST_IN) -m "not fuzz and not soak and not browser" -q
 
 browser: .venv/dev.stamp ui   ## The pages in Debian's Chromium, against the real server
 	@scripts/system-packages test
 	$(PY) -m pytest -m browser -q
 
 test-quick: .venv/dev.stamp   ## Tests without the browser and the slow ones
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not fuzz and not soak and not browser and not slow" -q
+	$(PY) -m pytest $(TEST_IN) -m "not fuzz and not soak and not browser and not slow" -q
 
 check: .venv/dev.stamp ui     ## Format, lint, types, import contracts, lock files, UI lint and types
 	.venv/bin/ruff format --check src tests bench
@@ -31,16 +34,16 @@ check: .venv/dev.stamp ui     ## Format, lint, types, import contracts, lock fil
 	scripts/ui lint
 
 bench: .venv/dev.stamp ui     ## Measure; writes bench/results.json and docs/scoreboard.md
-	@scripts/system-packages test
+	@scripts/system-packages bench
 	$(PY) -m bench
 
 ui:                           ## Build the browser page when its sources changed
 	@scripts/ui build
 
-fuzz: .venv/dev.stamp         ## Five minutes of bytes nobody should send, fixed seeds
-	FUZZ_S=6 FUZZ_COUNT=20000 CIVISCOPE_HYPOTHESIS=fuzz $(PY) -m pytest -n $(WORKERS) -m fuzz -q --timeout 100 tests/fuzz
+fuzz: .venv/dev.stamp         ## Bytes nobody should send, fixed seeds; FUZZ_S seconds for each parser (6)
+	FUZZ_S=$(FUZZ_S) FUZZ_COUNT=20000 CIVISCOPE_HYPOTHESIS=fuzz $(PY) -m pytest -n $(WORKERS) -m fuzz -q --timeout 100 tests/fuzz
 
-soak: .venv/dev.stamp ui      ## Kill processes at random while cameras run; SOAK_S sets the seconds
+soak: .venv/dev.stamp ui      ## Kill processes at random while cameras run; SOAK_S sets the seconds (120)
 	@scripts/system-packages test
 	$(PY) -m pytest -m soak -q -s
 

@@ -9,13 +9,20 @@ from pathlib import Path
 import httpx
 import playwright.sync_api
 
-from bench import live_latency, record_36, seek, viewers
+from bench import live_latency, record_36, see_36, seek, viewers
 from bench.machine import describe_machine
 from bench.measure import Measure, say, work_folder
 from bench.result import Circumstances, Result, load_results, merge_results, result_of, write_results
 from bench.scoreboard import scoreboard
+from civiscope.evaluation import accuracy_section
 
-MEASURES: tuple[Measure, ...] = (record_36.MEASURE, live_latency.MEASURE, seek.MEASURE, viewers.MEASURE)
+MEASURES: tuple[Measure, ...] = (
+    record_36.MEASURE,
+    see_36.MEASURE,
+    live_latency.MEASURE,
+    seek.MEASURE,
+    viewers.MEASURE,
+)
 FAILURES = (AssertionError, OSError, subprocess.SubprocessError, httpx.HTTPError, playwright.sync_api.Error)
 """What makes one measure fail and lets the others go on; anything else is a fault of ours."""
 _CHECKOUT = Path(__file__).resolve().parents[1]
@@ -59,7 +66,8 @@ def _measure(measure: Measure, seconds: float) -> bool:
     kept = merge_results(load_results(RESULTS), results)
     write_results(RESULTS, kept)
     methods = {name: words for one in MEASURES for name, words in one.methods.items()}
-    SCOREBOARD.write_text(scoreboard(kept, methods), encoding="utf-8")
+    accuracy = accuracy_section(SCOREBOARD.read_text(encoding="utf-8")) if SCOREBOARD.exists() else ""
+    SCOREBOARD.write_text(scoreboard(kept, methods, accuracy), encoding="utf-8")
     return True
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.product import Cameras, Desk, Product, cpu_s, wait_for
+from tests.product import Cameras, Product, cpu_s, wait_for
 
 from bench.clips import CLIP_S, RATE_FPS, street_clip
 from bench.measure import Measure, cpu_over, running_product, say
@@ -63,11 +63,11 @@ def _product_cost(product: Product, cameras: Cameras, seconds: float) -> float:
     for role, pid in others.items():
         say(f"{role}: {1000 * (cpu_s(pid) - before[role]) / window_s / CAMERAS:.3f} {_UNIT} (not counted)")
     assert product.pids()["recorder"] == pids["recorder"], "the recorder died meanwhile"
-    _assert_nothing_lost(product, desk, Span(from_us, to_us))
+    assert_nothing_lost(product, Span(from_us, to_us), CAMERAS)
     return 1000 * spent_s / window_s / CAMERAS
 
 
-def _assert_nothing_lost(product: Product, desk: Desk, span: Span) -> None:
+def assert_nothing_lost(product: Product, span: Span, cameras: int) -> None:
     """No gap, no number missing, as many units as were sent; parts at the edges may be cut by the span."""
     time.sleep(2.5)  # the open part and the one under its barrier
     archive = Archive(
@@ -76,7 +76,7 @@ def _assert_nothing_lost(product: Product, desk: Desk, span: Span) -> None:
         SystemClock(),
     )
     streams = archive.streams()
-    assert len(streams) == CAMERAS, f"{len(streams)} streams are on the disk"
+    assert len(streams) == cameras, f"{len(streams)} streams are on the disk"
     expected = RATE_FPS * (span.end_us - span.start_us) / 1e6
     for stream in streams:
         timeline = archive.timeline(stream, span)

@@ -23,8 +23,8 @@ _LIMITS = (
 )
 
 
-def scoreboard(results: Sequence[Result], methods: Mapping[str, str]) -> str:
-    """The whole page; `methods` has a sentence for each result's name."""
+def scoreboard(results: Sequence[Result], methods: Mapping[str, str], accuracy: str = "") -> str:
+    """The whole page; `methods` has a sentence for each result's name, `accuracy` is kept as it stands."""
     ordered = sorted(results, key=lambda result: (result.met, result.name))
     missed = [result for result in ordered if not result.met]
     lines = [
@@ -40,6 +40,7 @@ def scoreboard(results: Sequence[Result], methods: Mapping[str, str]) -> str:
         *[f"* {machine}" for machine in sorted({result.machine for result in ordered})], "",
         "## What these numbers do not say", "",
         *[f"* {words}" for words in _LIMITS], "",
+        *([accuracy, ""] if accuracy else []),
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -9,10 +9,13 @@ import httpx
 from tests.api.town import HOST, ORIGIN, PASSWORD, Town, set_cookie
 from tests.security.authenticator import Authenticator
 
+from civiscope.analytics import AnalyticDraft
 from civiscope.api import Application, create_app
 from civiscope.base import ChannelId, PrincipalId, Span, StreamId, new_id
 from civiscope.devices import Camera, CameraDraft, ChannelChange
+from civiscope.evidence import HoldDraft
 from civiscope.ingest import FeedClient
+from civiscope.notify import TargetDraft
 from civiscope.privacy import Function, Presentation
 from civiscope.recording import RecordedUnit, Timeline
 from civiscope.security import (
@@ -158,6 +161,12 @@ async def make_world(town: Town, visitor: Visitor, folder: Path) -> World:
     world = World(town, app, viewing, visitor, client, pier, gate)
     world.own |= {"channel_id": pier.channel_id, "device_id": pier.device_id, "group_id": group.id}
     world.foreign |= {"channel_id": gate.channel_id, "device_id": gate.device_id}
+    for held, channel_id in ((world.own, pier.channel_id), (world.foreign, gate.channel_id)):
+        bookmark = await town.faces.evidence.add_bookmark(channel_id, 1, "The van", TEST)
+        hold = await town.faces.evidence.hold(HoldDraft(channel_id, Span(1, 9), "Case 7"), TEST)
+        held |= {"bookmark_id": bookmark.id, "hold_id": hold.id}
+    hook = TargetDraft("Duty room", "webhook", {"url": "https://192.0.2.9/"}, is_on=False)
+    world.own["target_id"] = (await town.faces.notify.add(hook, TEST)).id
     await _others(world)
     principal = await _enter(world, group.id)
     if principal is not None:
@@ -246,9 +255,17 @@ async def _give(world: World, user_id: PrincipalId, group_id: UUID) -> None:
 
 async def _own_objects(world: World, principal: Principal) -> None:
     accounts = world.town.faces.accounts
+    zone = {"name": "Door", "zone": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}
+    kept = await world.town.faces.analytics.add(
+        world.pier.channel_id, AnalyticDraft("zone", "Door", zone), principal
+    )
+    world.own["analytic_id"] = kept.id
     for path, function in (
         ("/looks/{look_id}", Function.LIVE),
         ("/looks/{look_id}/live", Function.LIVE),
+        ("/looks/{look_id}/whep", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}", Function.LIVE),
+        ("/looks/{look_id}/whep/{peer_id}/sent", Function.LIVE),
         ("/looks/{look_id}/media", Function.PLAYBACK),
         ("/looks/{look_id}/download", Function.EXPORT),
     ):

@@ -23,13 +23,15 @@ from civiscope.base import new_id
 from civiscope.security import PERMISSIONS, Permission
 
 KINDS = ("unknown", "foreign", "own")
-PERSONAL = {"look_id", "session_id", "passkey_id", "token_id"}
+PERSONAL = {"look_id", "peer_id", "session_id", "passkey_id", "token_id"}
 """What is one person's alone, whoever else asks."""
 PLAIN = {"name": "site", "sequence": "1"}
 QUERIES = {
     "/looks/{look_id}/media": "at_us=2000000",
     "/timeline": "channel={channel_id}&from_us=1&to_us=9",
     "/timeline/days": "channel={channel_id}&from_us=1&to_us=9",
+    "/bookmarks": "channel={channel_id}&from_us=1&to_us=9",
+    "/holds": "channel={channel_id}",
 }
 
 
@@ -68,6 +70,8 @@ def rows(calls: tuple[Call, ...]) -> Iterator[Row]:
             yield Row(
                 call, permission, ("channel_id",), lambda one: {"ids": [one], "change": {"place": "Mole"}}
             )
+        elif (call.method, call.path) in {("POST", "/bookmarks"), ("POST", "/holds")}:
+            yield Row(call, permission, ("channel_id",), _evidence_body(call.path))
         else:
             yield Row(call, permission, tuple(named))
 
@@ -76,6 +80,10 @@ def _look_body(kind: str) -> Callable[[str], dict[str, object]]:
     span = {} if kind == "live" else {"from_us": 1_000_000, "to_us": 9_000_000}
     wish = {"purpose": "public_safety", "kind": kind, "presentation": "raw", **span}
     return lambda channel: {"channel_id": channel, **wish}
+
+
+def _evidence_body(path: str) -> Callable[[str], dict[str, object]]:
+    return lambda channel: {**VALID_BODIES[path], "channel_id": channel}
 
 
 def phase(row: Row) -> tuple[int, str]:

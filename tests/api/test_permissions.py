@@ -14,6 +14,7 @@ from civiscope.security import PERMISSIONS, Permission
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UNSAFE = {"POST", "PATCH", "DELETE", "PUT"}
+ZONE = {"name": "Door", "zone": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}
 VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/cameras": {"name": "Pier", "address": "rtsp://192.0.2.1/s"},
     "/cameras/probe": {"address": "rtsp://192.0.2.1/s"},
@@ -27,7 +28,17 @@ VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/devices/import": {"csv": "name,address\nPier,192.0.2.1\n", "lines": [2]},
     "/devices/import/read": {"csv": "name,address\nPier,192.0.2.1\n"},
     "/devices/{device_id}": {"username": "admin"},
+    "/channels/{channel_id}/analytics": {"plugin": "zone", "name": "Door", "settings": ZONE},
+    "/channels/{channel_id}/analytics/{analytic_id}": {"plugin": "zone", "name": "Door", "settings": ZONE},
     "/groups": {"name": "North"},
+    "/targets": {"name": "Duty", "notifier": "webhook", "settings": {"url": "https://hook.example/"}},
+    "/targets/{target_id}": {
+        "name": "Night",
+        "notifier": "webhook",
+        "settings": {"url": "https://hook.example/"},
+    },
+    "/bookmarks": {"channel_id": str(new_id()), "at_us": 1, "text": "The van"},
+    "/holds": {"channel_id": str(new_id()), "from_us": 1, "to_us": 9_000_000, "reason": "Case 7"},
     "/groups/{group_id}": {"name": "South"},
     "/me/password": {"old": "not this one either", "new": "nine blue herons stand"},
     "/me/totp": {"password": "not this one either"},

@@ -18,7 +18,7 @@ from civiscope.devices import ANY_PORT, GateRules
 from civiscope.ingest import LossReason, StreamSource, StreamState, StreamStatus, Transport
 from civiscope.media import AccessUnit, Codec, TrackConfig, decode_key_frame
 from civiscope.media.wire import Credentials
-from civiscope.recording import RecorderStatus
+from civiscope.recording import HeldSpan, RecorderStatus
 from civiscope.simulator import Footage, RtspServer, ServerOptions, SimulatedCamera, serving
 
 PROBE = "/api/v1/cameras/probe"
@@ -120,6 +120,9 @@ class Recorder:
         self._streams = streams
 
     async def apply_plan(self, sources: tuple[StreamSource, ...], gate: GateRules) -> None:
+        raise NotImplementedError
+
+    async def apply_holds(self, holds: tuple[HeldSpan, ...]) -> None:
         raise NotImplementedError
 
     async def status(self) -> RecorderStatus:

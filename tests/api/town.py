@@ -11,6 +11,13 @@ from uuid import UUID
 import httpx
 from tests.devices.fake_drivers import FakeDrivers
 
+from civiscope.analytics import (
+    AnalystStatus,
+    AnalyticBook,
+    AnalyticInfo,
+    PluginShelf,
+    migrate_analytics,
+)
 from civiscope.api import (
     ApiSettings,
     Application,
@@ -43,8 +50,10 @@ from civiscope.base import (
     new_id,
 )
 from civiscope.devices import Devices, migrate_devices
+from civiscope.evidence import Evidence, migrate_evidence
 from civiscope.ingest import StreamSource, Transport
 from civiscope.media import Codec, TrackConfig
+from civiscope.notify import Notify, migrate_notify
 from civiscope.privacy import Function, PurposeRegister, migrate_privacy
 from civiscope.recording import RecordedSpan, Timeline
 from civiscope.security import (
@@ -63,7 +72,7 @@ from civiscope.security import (
     terminal_principal,
 )
 from civiscope.storage import Database
-from civiscope.viewing import MediaAnswer, Wish
+from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
 HOST = "localhost"
 CHEAP_SCRYPT = ScryptSettings(1 << 10)
@@ -109,6 +118,22 @@ class FakeProber:
         await self.gate.wait()
         track = TrackConfig(1, Codec.H264, 90_000, width_px=1280, height_px=720)
         return ProbeAnswer((track,), b"\xff\xd8jpeg", 120, Transport.TCP, False)
+
+
+class FakeAnalysis:
+    """The analyst: away, or with this answer; the plug-ins are ours."""
+
+    def __init__(self) -> None:
+        self.newest: AnalystStatus | None = None
+        self.is_fresh = False
+        self.woken = 0
+        self.shelf = PluginShelf()
+
+    def plugins(self) -> Sequence[AnalyticInfo]:
+        return self.shelf.infos()
+
+    def wake(self) -> None:
+        self.woken += 1
 
 
 class FakeTimelines:
@@ -199,6 +224,7 @@ class FakeLook:
     given: int = 0
     fault: AppError | None = None
     is_abandoned: bool = False
+    offers: list[tuple[str, str]] = field(default_factory=list)
 
     async def live(self) -> AsyncIterator[bytes]:
         self.watchers += 1
@@ -210,10 +236,24 @@ class FakeLook:
         finally:
             self.watchers -= 1
 
+    async def whep(self, offer: str, address: str) -> WhepAnswer:
+        self.offers.append((offer, address))
+        return WhepAnswer(self.id, "v=0 answer")
+
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        if peer_id != self.id:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        return SentPicture(7, 9)
+
+    def end_whep(self, peer_id: UUID) -> None:
+        if peer_id != self.id or not self.offers:
+            raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer.")
+        self.offers.clear()
+
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
         if at_us > 1_000_000:
             return MediaAnswer(None, 2_000_000, None)
-        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, b"ftyp")
+        return MediaAnswer(Span(at_us, at_us + duration_us), None, self.mse_type, content=b"ftyp")
 
     async def download(self) -> AsyncIterator[bytes]:
         if self.fault:
@@ -295,6 +335,7 @@ class Town:
     system: FakeSystem
     app: Application
     drivers: FakeDrivers
+    analysis: FakeAnalysis
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session, on the ASGI application itself."""
@@ -327,6 +368,9 @@ async def prepare(folder: Path, keys: SiteKeys, *, people: bool) -> None:
         migrate_security(database)
         migrate_privacy(database)
         migrate_devices(database)
+        migrate_analytics(database)
+        migrate_notify(database)
+        migrate_evidence(database)
     town = await open_town(folder, keys, ApiSettings(frozenset()))
     await town.faces.purposes.seed_defaults()
     for name, role in PEOPLE.items() if people else ():
@@ -345,6 +389,12 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     purposes = PurposeRegister(database, audit, clock)
     looks, system, pages = FakeLooks(clock), FakeSystem(), FakePages(keys.identity.site_name)
     streams, prober, timelines, drivers = FakeStreams(), FakeProber(), FakeTimelines(), FakeDrivers()
+    analysis = FakeAnalysis()
+    devices = Devices(database, vault_door.vault, clock)
+
+    async def streams_of(channel_id: ChannelId) -> list[StreamId]:
+        return [one.id for one in (await devices.camera(channel_id)).streams]
+
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -362,16 +412,22 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         accounts=accounts,
         audit=audit,
         purposes=purposes,
-        devices=Devices(database, vault_door.vault, clock),
+        devices=devices,
         drivers=drivers,
+        analytics=AnalyticBook(database, audit, clock, analysis.shelf),
+        analysis=analysis,
         streams=streams,
         prober=prober,
         timelines=timelines,
         looks=looks,
         system=system,
+        notify=Notify(database, audit, vault_door.vault, clock),
+        evidence=Evidence(database, audit, streams_of, clock),
     )
     app = create_app(faces)
-    return Town(keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers)
+    return Town(
+        keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, analysis
+    )  # fmt: skip
 
 
 def close_town(town: Town) -> None:

@@ -9,11 +9,13 @@ from tests.devices.fake_drivers import FakeDrivers, told_of, trouble
 from civiscope.app.device_events import DeviceEvents
 from civiscope.app.drift_watch import AT_ONCE, EVERY_US, TICK_S, DriftWatch
 from civiscope.base import ManualClock
+from civiscope.bus import Envelope
 from civiscope.devices import (
     CameraDraft,
     ChannelDraft,
     Described,
     DeviceDraft,
+    DeviceNotified,
     Devices,
     Drift,
     Trouble,
@@ -24,6 +26,10 @@ from civiscope.security import Secret, Vault
 from civiscope.storage import Database
 
 TICK_US = int(TICK_S * 1e6)
+
+
+async def unheard(_: Envelope, told: DeviceNotified) -> None:
+    raise AssertionError(f"nobody told of {told.topic}")
 
 
 @pytest.fixture
@@ -116,7 +122,7 @@ async def test_nothing_is_asked_when_the_site_says_so(
 async def test_devices_that_tell_of_events_are_listened_to(devices: Devices, drivers: FakeDrivers) -> None:
     await add(devices, drivers, 1)
     await devices.add_camera(CameraDraft("Silent", "rtsp://192.168.1.200/s"))
-    (source,) = await DeviceEvents(devices).sources()
+    (source,) = await DeviceEvents(devices, unheard).sources()
     assert (source.driver, source.device.username, source.device.password) == ("onvif", "admin", "word")
     (box, _) = await devices.book.all()
     assert source.device_id == box.id
@@ -127,6 +133,6 @@ async def test_what_does_not_open_is_left_out_and_asked_for_again(
 ) -> None:
     await add(devices, drivers, 1)
     with Database(tmp_path / "server.db") as database:
-        events = DeviceEvents(Devices(database, Vault(bytes([1]) * 32), clock))
+        events = DeviceEvents(Devices(database, Vault(bytes([1]) * 32), clock), unheard)
         assert await events.sources() == ()
         assert events.is_incomplete

@@ -105,17 +105,21 @@ def _walls(screens: Screens) -> list[int]:
     return found
 
 
-def test_h265_is_told_in_words_while_others_play(interrupted: Product, screens: Screens) -> None:
+def test_h265_comes_back_after_its_worker_was_killed(interrupted: Product, screens: Screens) -> None:
     screens.sign_in()
     screens.state_purpose()
-    for index in (0, 1):
+    for index in (0, 1, 2):
         screens.wait_tile(index, "live")
     if screens.page.evaluate("""MediaSource.isTypeSupported('video/mp4; codecs="hvc1.1.6.L63.90"')"""):
-        screens.wait_tile(2, "live")
         return
-    screens.wait_tile(2, "unsupported")
-    assert "cannot show H.265" in screens.page.get_by_test_id("tile-2").inner_text()
-    screens.wait_moving(0)
+    assert screens.tile(2)["made"] == "transcoded"
+    with interrupted.supervisor_asleep():
+        interrupted.kill("worker")
+        until("no picture called live", lambda: screens.tile(2)["state"] == "lost")
+        until("the words", lambda: "The worker" in screens.page.get_by_test_id("tile-2").inner_text())
+        assert screens.tile(0)["state"] == "live"
+    screens.wait_tile(2, "live", 40)
+    screens.wait_moving(2)
 
 
 def test_a_killed_server_is_told_and_comes_back_playing(interrupted: Product, screens: Screens) -> None:

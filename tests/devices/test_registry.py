@@ -275,7 +275,7 @@ async def test_a_device_of_two_lenses_is_two_channels(devices: Devices) -> None:
     assert box.channel_ids == (left.channel_id, right.channel_id)
     assert (box.identity.model, box.clock_offset_ms) == ("Dome 2", 700)
     assert box.desired == DesiredSettings()
-    assert [address.url for address in await devices.plan()] == [
+    assert [address.url for address in await devices.plan() if address.recorded] == [
         "rtsp://192.168.1.20/m0",
         "rtsp://192.168.1.20/m1",
     ]
@@ -287,12 +287,14 @@ async def test_a_device_of_two_lenses_is_two_channels(devices: Devices) -> None:
     )
 
 
-async def test_sub_streams_are_in_the_plan_when_the_site_says_so(
-    database: Database, clock: ManualClock
+@pytest.mark.parametrize("records_sub", [False, True])
+async def test_sub_streams_are_in_the_plan_and_recorded_when_the_site_says_so(
+    database: Database, clock: ManualClock, records_sub: bool
 ) -> None:
-    devices = Devices(database, Vault(bytes(32)), clock, settings=RegisterSettings(records_sub=True))
+    devices = Devices(database, Vault(bytes(32)), clock, settings=RegisterSettings(records_sub=records_sub))
     await devices.add_device(BOX, told_of())
-    assert len(await devices.plan()) == 4
+    plan = await devices.plan()
+    assert [one.recorded for one in plan] == [True, records_sub, True, records_sub]
 
 
 @pytest.mark.parametrize(
@@ -392,7 +394,7 @@ async def test_a_device_at_another_address_takes_its_streams_along(devices: Devi
     (box,) = await devices.book.all()
     moved = await devices.book.edit(box.id, DeviceChange(address="192.168.1.77", password=Secret("new")))
     assert moved.address == "http://192.168.1.77/onvif/device_service"
-    (first, _) = await devices.plan()
+    first = (await devices.plan())[0]
     assert (first.url, first.username, first.password.reveal()) == ("rtsp://192.168.1.77/m0", "admin", "new")
     with pytest.raises(AppError, match="another kind"):
         await devices.book.edit(box.id, DeviceChange(address="rtsp://192.168.1.77/x"))

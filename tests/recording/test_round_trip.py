@@ -89,6 +89,23 @@ def test_a_reader_follows_a_recorder_that_goes_on(room: Room) -> None:
     assert len(list(recorded(archive, camera.stream_id))) == 120
 
 
+def test_a_run_that_is_over_is_written_only_when_it_is_on_the_disk(room: Room) -> None:
+    """Who imports a file may delete it when it is said to be finished."""
+    recorder = room.recorder()
+    camera = Camera(room.clock)
+    camera.start(recorder)
+    play(recorder, [camera], 20)
+    assert recorder.wait_written()
+    assert not recorder.is_written(camera.stream_id), "it goes on"
+    camera.end(recorder, LossReason.FINISHED)
+    assert not recorder.is_written(camera.stream_id), "its last units wait for the next cut"
+    recorder.cut()
+    assert recorder.wait_written()
+    assert recorder.is_written(camera.stream_id)
+    assert list(recorded(room.archive(), camera.stream_id)) == [unit for _, unit in camera.sent]
+    recorder.close()
+
+
 def test_reading_starts_at_the_key_unit_before(room: Room) -> None:
     recorder = room.recorder()
     camera = Camera(room.clock, gop=20)

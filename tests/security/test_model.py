@@ -23,9 +23,20 @@ ALLOWED: dict[Role, set[str]] = {
         "video.playback",
         "video.export",
         "system.read",
+        "event.read",
+        "alarm.handle",
+        "rule.read",
+        "evidence.hold",
     },
-    Role.VIEWER: {"channel.list", "video.live"},
-    Role.DATA_PROTECTION_OFFICER: {"channel.list", "audit.read", "system.read", "user.read", "privacy.read"},
+    Role.VIEWER: {"channel.list", "video.live", "event.read"},
+    Role.DATA_PROTECTION_OFFICER: {
+        "channel.list",
+        "audit.read",
+        "system.read",
+        "user.read",
+        "privacy.read",
+        "rule.read",
+    },
 }
 
 

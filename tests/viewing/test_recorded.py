@@ -85,6 +85,34 @@ async def test_what_was_recorded_plays_at_its_time_and_downloads_to_the_frame(tm
         assert len([time for time in shown if time >= 0]) in {22, 23, 24}
 
 
+async def test_an_import_that_went_on_in_another_run_plays_over_it(tmp_path: Path) -> None:
+    """Broken off within a group of pictures: the second run's first units need the first run's key unit."""
+    room = Room(make_site(tmp_path / "site"), tmp_path / "volume")
+    recorder, stream_id = room.recorder(), StreamId(new_id())
+    clip = video_clip(count=60, b_frames=2)
+    units = [_unit(room, number, sample, (clip.track,)) for number, sample in enumerate(clip.samples)]
+    broken_at = 40
+    for run in (units[:broken_at], units[broken_at:]):
+        run_id, first = RunId(new_id()), run[0]
+        shown_us = EPOCH_US + first.pts * 100 // 9
+        recorder.run_started(stream_id, run_id, (clip.track,), shown_us)
+        for unit in run:
+            at_us = shown_us + (unit.dts - first.dts) * 100 // 9
+            placed = replace(unit, pts=unit.pts - first.pts, dts=unit.dts - first.pts, arrival_us=at_us)
+            recorder.unit(stream_id, run_id, placed)
+        recorder.run_ended(stream_id, run_id, at_us, LossReason.CLOSED, "")
+    recorder.close()
+    async with world(tmp_path, recordings=room.archive()) as here:
+        object.__setattr__(here.viewing._faces, "stream_of", _always(stream_id))
+        look = await here.viewing.open(here.wish(Function.PLAYBACK, _EVERYTHING))
+        answer = await look.media(EPOCH_US + 2_800_000, 400_000)
+        with av.open(io.BytesIO(answer.content), "r") as container:
+            times = [look.epoch_us + round(float(f.time or 0) * 1e6) for f in container.decode(video=0)]
+        assert times[0] == pytest.approx(EPOCH_US + 2_000_000, abs=100)
+        assert times[-1] >= EPOCH_US + 3_133_000
+        assert {round((b - a) / 1000) for a, b in pairwise(times)} <= {66, 67}
+
+
 def replace_track(clip: Clip) -> Clip:
     """The same pictures under another resolution's name: a camera that was changed."""
     return Clip(replace(clip.track, generation=1), clip.samples)

@@ -33,7 +33,15 @@ from civiscope.security import (
     migrate_security,
 )
 from civiscope.storage import Database
-from civiscope.viewing import Recordings, Viewing, ViewingFaces, ViewingSettings, Wish
+from civiscope.viewing import (
+    PictureMaker,
+    Recordings,
+    SubStreams,
+    Viewing,
+    ViewingFaces,
+    ViewingSettings,
+    Wish,
+)
 
 PURPOSE = "public_safety"
 
@@ -109,7 +117,12 @@ def person(*roles: Role) -> Principal:
 
 @asynccontextmanager
 async def world(
-    folder: Path, settings: ViewingSettings | None = None, recordings: Recordings | None = None
+    folder: Path,
+    settings: ViewingSettings | None = None,
+    recordings: Recordings | None = None,
+    derived_feed: FeedClient | None = None,
+    sub_streams: SubStreams | None = None,
+    maker: PictureMaker | None = None,
 ) -> AsyncIterator[World]:
     """A running desk; the feed's server ticks every 5 ms."""
     clock = SystemClock()
@@ -132,7 +145,18 @@ async def world(
         return signed_in.get(who.id)
 
     feed = FeedClient(folder / "feed.sock", "server", clock, Backoff(first_s=0.01, limit_s=0.05))
-    faces = ViewingFaces(feed, recordings or shelf, audit, purposes, stream_of, principal_now, clock)
+    faces = ViewingFaces(
+        feed,
+        recordings or shelf,
+        audit,
+        purposes,
+        stream_of,
+        principal_now,
+        clock,
+        derived_feed,
+        sub_streams,
+        maker,
+    )
     viewing = Viewing(faces, settings)
     here = World(viewing, server, shelf, audit, purposes, clock, principal, channel_id, stream_id, signed_in)
     tasks = [asyncio.create_task(viewing.run()), asyncio.create_task(_tick(server))]

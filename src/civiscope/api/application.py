@@ -5,12 +5,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from civiscope.api.alarm_calls import AlarmCalls
+from civiscope.api.analysis_calls import AnalysisCalls
 from civiscope.api.audit_calls import AuditCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
 from civiscope.api.device_calls import DeviceCalls
 from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
+from civiscope.api.event_calls import EventCalls
+from civiscope.api.evidence_calls import EvidenceCalls
 from civiscope.api.faces import Faces
 from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
@@ -18,14 +22,17 @@ from civiscope.api.look_calls import LookCalls
 from civiscope.api.me_calls import MeCalls
 from civiscope.api.people_calls import PeopleCalls
 from civiscope.api.refusals import RefusalBook
+from civiscope.api.rule_calls import RuleCalls
 from civiscope.api.session_calls import SessionCalls
 from civiscope.api.site_calls import SiteCalls
 from civiscope.api.static import StaticSite
 from civiscope.api.steer_calls import SteerCalls
 from civiscope.api.system_calls import SystemCalls
+from civiscope.api.target_calls import TargetCalls
 from civiscope.api.timeline_calls import TimelineCalls
 from civiscope.api.trial import Trials
 from civiscope.api.vault_calls import VaultCalls
+from civiscope.api.whep_calls import WhepCalls
 
 
 class Application:
@@ -41,6 +48,7 @@ class Application:
         guard = Guard(faces.accounts)
         self._refusals = RefusalBook(faces.audit, guard, faces.clock)
         self._looks = LookCalls(faces, guard)
+        self._alarms = AlarmCalls(faces, guard)
         trials = Trials(faces)
         self.calls: tuple[Call, ...] = (
             *SessionCalls(faces, guard).calls(),
@@ -50,15 +58,23 @@ class Application:
             *DeviceCalls(faces, trials).calls(),
             *GroupCalls(faces).calls(),
             *SteerCalls(faces).calls(),
+            *AnalysisCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
+            *WhepCalls(faces).calls(),
+            *EventCalls(faces).calls(),
+            *RuleCalls(faces).calls(),
+            *self._alarms.calls(),
             *SiteCalls(faces).calls(),
+            *TargetCalls(faces).calls(),
+            *EvidenceCalls(faces).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),
             *SystemCalls(faces, self.framework, lambda: self.calls).calls(),
         )
         add_calls(self.framework, guard, self.calls, self._refusals.note)
         self.framework.add_api_websocket_route(PREFIX + "/looks/{look_id}/live", self._looks.live)
+        self.framework.add_api_websocket_route(PREFIX + "/alarms/live", self._alarms.live)
         _add_pages(self.framework, StaticSite(faces.settings.static_folder))
         install_error_answers(self.framework)
         self._door: ASGIApp = Door(self.framework, faces.settings)
@@ -74,6 +90,7 @@ class Application:
     def stop(self) -> None:
         """Tell live sockets that the server is stopping; they close with 1013."""
         self._looks.stop()
+        self._alarms.stop()
 
 
 def create_app(faces: Faces) -> Application:

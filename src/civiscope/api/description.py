@@ -39,6 +39,8 @@ _WORDS = {
     504: "It took too long.",
 }
 _OPEN_CODES = (405, 413, 421, 422, 429, 503, 504)
+_RAW_BODIES = {"/looks/{look_id}/whep": "application/sdp"}
+"""Sent and answered (201) as this, not as JSON."""
 _RAW_TYPES = {
     "/looks/{look_id}/media": "video/mp4",
     "/looks/{look_id}/download": "video/mp4",
@@ -71,13 +73,16 @@ def _complete(operation: dict[str, Any], call: Call) -> None:
     answers: dict[str, Any] = operation["responses"]
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     codes = _OPEN_CODES if call.access is Open.ANYONE and call.method == "GET" else tuple(_WORDS)
-    for code in codes:
+    for code in (*codes, *(one for one in call.answers if one == 415)):
         told = answers.get(str(code), {}).get("description")
         words = told if told and code in call.answers else _WORDS[code]
         answers[str(code)] = {"description": words, "content": content}
     if raw_type := _RAW_TYPES.get(call.path):
         answers["200"] = {"description": "The file.", "content": {raw_type: {}}}
         answers.setdefault("204", {"description": "Nothing there."})
+    if raw_body := _RAW_BODIES.get(call.path):
+        operation["requestBody"] = {"required": True, "content": {raw_body: {"schema": {"type": "string"}}}}
+        answers["201"]["content"] = {raw_body: {}}
     if call.access is not Open.ANYONE:
         cookie: dict[str, list[str]] = {"session": []}
         if call.method != "GET":

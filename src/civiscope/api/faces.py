@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from civiscope.alarms import Alarms
+from civiscope.analytics import AnalyticBook
+from civiscope.api.analysis_ports import AnalysisDesk
 from civiscope.api.audit_ports import HeadDesk
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
@@ -11,7 +14,11 @@ from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
 from civiscope.api.vault_ports import VaultDesk
 from civiscope.base import Clock, SiteId
 from civiscope.devices import Devices, DriverFace
+from civiscope.events import EventStore
+from civiscope.evidence import Evidence
+from civiscope.notify import Notify
 from civiscope.privacy import PurposeRegister
+from civiscope.rules import RuleBook
 from civiscope.security import Accounts, AuditLog
 
 
@@ -51,11 +58,18 @@ class Faces:
     purposes: PurposeRegister
     devices: Devices
     drivers: DriverFace
+    analytics: AnalyticBook
+    analysis: AnalysisDesk
     streams: Streams
     prober: Prober
     timelines: Timelines
     looks: Looks
+    events: EventStore
+    rules: RuleBook
+    alarms: Alarms
     system: System
+    notify: Notify
+    evidence: Evidence
 
     @property
     def site(self) -> Site:

@@ -62,7 +62,7 @@ class LiveSocket:
         tasks = (
             asyncio.create_task(self._write(messages)),
             asyncio.create_task(self._read()),
-            asyncio.create_task(_stopped(stopping)),
+            asyncio.create_task(stopped(stopping)),
         )
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -105,6 +105,12 @@ class LiveSocket:
 
 
 def _pong(text: str) -> bytes | None:
+    number = ping_of(text)
+    return None if number is None else json.dumps({"pong": number}).encode()
+
+
+def ping_of(text: str) -> float | None:
+    """The number of a peer's `{"ping": n}`; None for anything else it says."""
     if not text or len(text) > _PING_LIMIT_CHARS:
         return None
     try:
@@ -114,9 +120,10 @@ def _pong(text: str) -> bytes | None:
     number = asked.get("ping") if isinstance(asked, dict) else None
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
-    return json.dumps({"pong": number}).encode()
+    return number
 
 
-async def _stopped(stopping: asyncio.Event) -> Goodbye:
+async def stopped(stopping: asyncio.Event) -> Goodbye:
+    """The goodbye of a server that stops, once it does."""
     await stopping.wait()
     return Goodbye(CLOSE_STOPPING, "The server is stopping. Connect again in a moment.")

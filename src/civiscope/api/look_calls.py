@@ -50,6 +50,7 @@ class LookCalls:
                 "GET", "/looks/{look_id}/media", Open.SIGNED_IN, self.media, 200, {204: "Nothing."}, raw=True
             ),
             Call("GET", "/looks/{look_id}/download", Open.SIGNED_IN, self.download, raw=True),
+            Call("GET", "/looks/{look_id}/pictures/{event_id}", Open.SIGNED_IN, self.event_picture, raw=True),
         ]
 
     async def open_look(self, request: Request, body: LookBody) -> dict[str, object]:
@@ -86,6 +87,7 @@ class LookCalls:
         headers["X-Start-Us"] = str(found.span.start_us)
         headers["X-End-Us"] = str(found.span.end_us)
         headers["X-Mse-Type"] = found.mse_type or ""
+        headers["X-Made"] = found.made.value
         return Response(found.content, media_type="video/mp4", headers=headers)
 
     async def download(self, request: Request, look_id: UUID) -> Response:
@@ -98,6 +100,11 @@ class LookCalls:
             "X-Gaps": _gaps_line(await look.missing()),
         }
         return await Download.begin(look.download(), "video/mp4", headers)
+
+    async def event_picture(self, request: Request, look_id: UUID, event_id: UUID) -> Response:
+        """The picture of an event that the look holds."""
+        look = self._faces.looks.look(look_id, visitor_of(request).principal)
+        return Response(await look.picture(event_id), media_type="image/jpeg")
 
     async def live(self, socket: WebSocket, look_id: str) -> None:
         """`WS /looks/{id}/live`: from accepting to closing."""
@@ -135,6 +142,7 @@ def _wish(visitor: Visitor, body: LookBody, from_where: str) -> Wish:
         span=span,
         presentation=Presentation(body.presentation),
         from_where=from_where,
+        needs_h264=body.needs_h264,
     )
 
 

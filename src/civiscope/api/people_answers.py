@@ -46,7 +46,7 @@ def grant_answer(grant: RoleGrant) -> dict[str, object]:
         "role": draft.role.value,
         "channel_id": None if draft.channel_id is None else str(draft.channel_id),
         "group_id": None if draft.group_id is None else str(draft.group_id),
-        "profile": None if draft.profile is None else _profile(draft.profile),
+        "profile": None if draft.profile is None else profile_answer(draft.profile),
         "from_us": grant.from_us,
         "until_us": draft.until_us,
         "granted_us": grant.granted_us,
@@ -101,7 +101,8 @@ def grants_in_force(principal: Principal) -> list[dict[str, object]]:
     ]
 
 
-def _profile(profile: TimeProfile) -> dict[str, object]:
+def profile_answer(profile: TimeProfile) -> dict[str, object]:
+    """A named week."""
     return {
         "name": profile.name,
         "spans": [

@@ -12,7 +12,7 @@ from civiscope.media import TrackConfig
 from civiscope.privacy import Function
 from civiscope.recording import Timeline
 from civiscope.security import Principal
-from civiscope.viewing import MediaAnswer, Wish
+from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,28 @@ class OpenLook(Protocol):
         """Framed messages (docs/design/api.md), never faster than they are taken; bounded behind."""
         ...
 
+    async def whep(self, offer: str, address: str) -> WhepAnswer:
+        """Live pictures over WebRTC, from a port of `address`, for who offers to receive H.264."""
+        ...
+
+    def whep_sent(self, peer_id: UUID) -> SentPicture:
+        """What this viewer over WebRTC was sent last."""
+        ...
+
+    def end_whep(self, peer_id: UUID) -> None:
+        """This viewer over WebRTC goes; MISSING if he does not watch."""
+        ...
+
     async def media(self, at_us: int, duration_us: int) -> MediaAnswer:
         """From the key unit at or before the moment."""
         ...
 
     def download(self) -> AsyncIterator[bytes]:
         """A plain MP4 of the look's span."""
+        ...
+
+    async def picture(self, event_id: UUID) -> bytes:
+        """The JPEG of an event of the look's channel and span; MISSING for any other."""
         ...
 
     async def missing(self) -> Sequence[ReasonedSpan]:

@@ -26,6 +26,7 @@ def source_of(address: StreamAddress) -> StreamSource:
         transport=Transport(address.transport.value),
         tls_fingerprint=address.tls_fingerprint,
         audio=address.audio,
+        recorded=address.recorded,
     )
 
 

@@ -56,6 +56,7 @@ class LookBody(_Shape):
     from_us: TimeUs | None = None
     to_us: TimeUs | None = None
     presentation: Literal["raw", "covered"]
+    needs_h264: bool = False
 
     @model_validator(mode="after")
     def _span_fits_kind(self) -> "LookBody":

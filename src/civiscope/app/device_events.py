@@ -1,7 +1,7 @@
 """Which devices are listened to, and keeping what they tell."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from civiscope.base import AppError, get_log
 from civiscope.bus import Envelope
@@ -10,14 +10,16 @@ from civiscope.devices import Ability, DeviceNotified, Devices, EventSource, Not
 FOLLOWED_LIMIT = 2_000
 """Of one driver host; devices added later than these are not listened to."""
 _AGAIN_S = 15.0
+Heard = Callable[[Envelope, DeviceNotified], Awaitable[None]]
 _log = get_log("civiscope.app.server")
 
 
 class DeviceEvents:
     """The server's side of device notifications. While the vault is locked some devices cannot be reached."""
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: Devices, heard: Heard) -> None:
         self._devices = devices
+        self._heard = heard
         self._left_out = 0
 
     @property
@@ -43,10 +45,11 @@ class DeviceEvents:
         self._left_out = left_out
         return tuple(sources)
 
-    async def keep(self, _: Envelope, told: DeviceNotified) -> None:
-        """Store what a device told; the last ones of each stay."""
+    async def keep(self, envelope: Envelope, told: DeviceNotified) -> None:
+        """Store what a device told; the last ones of each stay, and it becomes an event."""
         note = Notification(told.at_us, told.topic, told.operation, told.source, told.data)
         await self._devices.book.keep_notification(told.device_id, note)
+        await self._heard(envelope, told)
 
     async def run(self, wake: Callable[[], None]) -> None:
         """Ask again for those that were left out, until cancelled."""

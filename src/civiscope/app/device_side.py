@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from civiscope.app.device_events import DeviceEvents
+from civiscope.app.device_events import DeviceEvents, Heard
 from civiscope.app.drift_watch import DriftWatch
 from civiscope.app.driver_link import DriverLink
 from civiscope.app.site import Site
@@ -15,11 +15,12 @@ _SUBSCRIPTION = "device notifications"
 
 
 class DeviceSide:
-    """Wired before the bus starts; `run` beside the door. `drivers` is for every call to a device."""
+    """Wired before the bus starts; `run` beside the door. `drivers` is for every call to a device;
+    `heard` is told of every notification."""
 
-    def __init__(self, site: Site, bus: Endpoint, gate: Callable[[], GateRules]) -> None:
+    def __init__(self, site: Site, bus: Endpoint, gate: Callable[[], GateRules], heard: Heard) -> None:
         self.drivers: DriverFace = bus.face("driver", DriverFace, _CALL_LIMIT_S)
-        self._events = DeviceEvents(site.devices)
+        self._events = DeviceEvents(site.devices, heard)
         self.link = DriverLink(self.drivers, site.clock, gate, self._events.sources)
         upkeep = Upkeep(self.drivers, site.devices.book, site.clock)
         self._watch = DriftWatch(

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
-from civiscope.media import AccessUnit, TrackConfig
+from civiscope.media import AccessUnit, TrackConfig, Transcoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +21,10 @@ class WorkerFace(Protocol):
 
     async def still(self, track: TrackConfig, unit: AccessUnit) -> StillPicture:
         """One key unit as a picture; INVALID if it cannot be decoded."""
+        ...
+
+    async def transcode(
+        self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool
+    ) -> Transcoded:
+        """H.264 of the next units of a job; its last call ends it. UNAVAILABLE if it made room for others."""
         ...

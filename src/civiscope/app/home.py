@@ -8,7 +8,7 @@ from pathlib import Path
 
 from civiscope.base import AppError, ErrorKind
 
-_LONGEST_SOCKET_NAME = len("/recorder.sock") + 8
+_LONGEST_SOCKET_NAME = len("/worker_feed.sock") + 8
 _SOCKET_PATH_LIMIT = 107
 """sockaddr_un.sun_path is 108 bytes with its zero (unix(7))."""
 
@@ -55,14 +55,29 @@ class Home:
         return self.run / "feed.sock"
 
     @property
+    def worker_feed_socket(self) -> Path:
+        """Where the worker gives H.264 made of H.265."""
+        return self.run / "worker_feed.sock"
+
+    @property
     def server_database(self) -> Path:
         """Accounts, audit, purposes, devices."""
         return self.role("server") / "server.db"
 
     @property
+    def events_database(self) -> Path:
+        """What happened, with sealed pictures."""
+        return self.role("server") / "events.db"
+
+    @property
     def is_initialised(self) -> bool:
         """`civiscope init` has been here."""
         return (self.keys / "site.json").exists()
+
+    @property
+    def models(self) -> Path:
+        """Files of detectors that somebody imported or fetched."""
+        return self.root / "models"
 
     def role(self, name: str) -> Path:
         """A process role's own folder."""

@@ -24,7 +24,7 @@ class Machine:
             status = await self._link.status()
         except AppError:
             return False
-        return all(volume.state in {"good", "slow"} for volume in status.volumes)
+        return all(volume.state in {"good", "slow", "held"} for volume in status.volumes)
 
     async def status(self) -> dict[str, Any]:
         """Everything, also while parts of it are away."""

@@ -13,8 +13,10 @@ from civiscope.devices import DeviceGate, GateRules
 from civiscope.ingest import StreamSource, Transport
 from civiscope.security import Vault
 
-_VERSION = 2
+_VERSION = 3
 _VERSION_WITHOUT_GATE = 1
+_VERSIONS = (1, 2, 3)
+"""Before 3 every stream of a plan was recorded."""
 _CONTEXT = b"recording plan"
 _DEFAULT_GATE = GateRules()
 """Private networks, not this machine."""
@@ -93,6 +95,7 @@ def _to_json(plan: RecordingPlan) -> bytes:
                     "stream_id": str(one.stream_id), "channel_id": str(one.channel_id), "url": one.url,
                     "username": one.username, "password": one.password, "transport": one.transport.value,
                     "tls_fingerprint": one.tls_fingerprint, "audio": one.audio, "foreign": one.foreign,
+                    "recorded": one.recorded,
                 }
                 for one in plan.sources
             ],
@@ -103,7 +106,7 @@ def _to_json(plan: RecordingPlan) -> bytes:
 def _parse(text: bytes) -> RecordingPlan:
     plan = json.loads(text)
     version = plan["version"]
-    if version not in (_VERSION, _VERSION_WITHOUT_GATE):
+    if version not in _VERSIONS:
         raise ValueError(f"plan version {version}")
     if version == _VERSION_WITHOUT_GATE:
         _log.warning(
@@ -134,4 +137,5 @@ def _source(one: dict[str, Any]) -> StreamSource:
         tls_fingerprint=one["tls_fingerprint"],
         audio=one["audio"],
         foreign=one["foreign"],
+        recorded=one.get("recorded", True),
     )

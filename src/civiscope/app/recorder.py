@@ -1,6 +1,7 @@
 """The recorder process: takes streams in, writes them, hands them on; needs no server and no private key."""
 
 import asyncio
+from dataclasses import replace
 
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
@@ -11,8 +12,18 @@ from civiscope.app.volume_watch import VolumeWatch
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
 from civiscope.devices import DeviceGate, GateRules
-from civiscope.ingest import FeedServer, Intake, IntakeSettings, StreamSource
+from civiscope.ingest import (
+    FeedServer,
+    Intake,
+    IntakeSettings,
+    RecordedOnly,
+    StreamSource,
+    StreamState,
+    StreamStatus,
+)
 from civiscope.recording import (
+    HeldSpan,
+    HoldBook,
     Recorder,
     RecorderFace,
     RecorderSettings,
@@ -44,10 +55,19 @@ def recorder_settings(settings: Settings) -> RecorderSettings:
 class RecorderDesk:
     """Implements `RecorderFace`; lives on the recorder's loop."""
 
-    def __init__(self, intake: Intake, plan_file: PlanFile, volume: VolumeWatch) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        sinks: tuple[Recorder, RecordedOnly],
+        plan_file: PlanFile,
+        volume: VolumeWatch,
+        holds: HoldBook,
+    ) -> None:
         self._intake = intake
+        self._recorder, self._recorded = sinks
         self._plan_file = plan_file
         self._volume = volume
+        self._holds = holds
         self._plan = RecordingPlan()
 
     def start_from_kept_plan(self) -> None:
@@ -63,16 +83,29 @@ class RecorderDesk:
         except AppError as error:
             _log.error("the plan is not kept", why=error.message)
 
+    async def apply_holds(self, holds: tuple[HeldSpan, ...]) -> None:
+        """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
+        await asyncio.to_thread(self._holds.apply, holds)
+
     async def status(self) -> RecorderStatus:
-        """Plan, streams and volumes."""
+        """Plan, holds, streams and volumes."""
         volume = await asyncio.to_thread(self._volume.status)
-        return RecorderStatus(tuple(self._intake.status()), (volume,), plan_digest(self._plan))
+        streams = tuple(self._as_written(one) for one in self._intake.status())
+        return RecorderStatus(streams, (volume,), plan_digest(self._plan), self._holds.digest)
+
+    def _as_written(self, status: StreamStatus) -> StreamStatus:
+        """An import is finished when its last picture is on the disk: then its file may go."""
+        if status.state is StreamState.FINISHED and not self._recorder.is_written(status.stream_id):
+            return replace(status, state=StreamState.RUNNING)
+        return status
 
     def _record(self, plan: RecordingPlan) -> None:
         self._intake.set_gate(DeviceGate(plan.gate))
+        self._recorded.set_sources(plan.sources)
         self._intake.set_sources(plan.sources)
         self._plan = plan
-        _log.info("recording by plan", streams=len(plan.sources))
+        recorded = sum(source.recorded for source in plan.sources)
+        _log.info("recording by plan", streams=recorded, fed_only=len(plan.sources) - recorded)
 
 
 async def run_recorder(home: Home, settings: Settings) -> None:
@@ -89,11 +122,15 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         used_bytes = sum(segment.size_bytes for segment in volume.catalogue.segments())
         imports = import_marks(volume)
         watch = VolumeWatch(folder, used_bytes, bus.publish)
-        recorder = Recorder(volume, keys.sealer(), clock, recorder_settings(settings), watch.take)
+        holds = HoldBook(home.role("recorder") / "holds.json")
+        recorder = Recorder(
+            volume, keys.sealer(), clock, recorder_settings(settings), watch.take, holds.protects
+        )
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
-        intake = Intake((recorder, feed), clock, DeviceGate(), intake_settings, imports)
+        recorded = RecordedOnly(recorder)
+        intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, plan_file, watch)
+        desk = RecorderDesk(intake, (recorder, recorded), plan_file, watch, holds)
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)

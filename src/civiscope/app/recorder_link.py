@@ -1,14 +1,14 @@
 """The server's line to the recorder: knows its status, and sees that it records by the right plan."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from civiscope.api import RecorderStreams, source_of
 from civiscope.app.plan import RecordingPlan, plan_digest
 from civiscope.base import AppError, Clock, ErrorKind, StreamId, get_log
 from civiscope.devices import Devices, GateRules
 from civiscope.ingest import StreamSource
-from civiscope.recording import RecorderFace, RecorderStatus
+from civiscope.recording import HeldSpan, RecorderFace, RecorderStatus, holds_digest
 from civiscope.security import LOCKED_WORDS
 
 _ASK_EVERY_S = 1.0
@@ -34,6 +34,9 @@ class RecorderLink:
         self._asked_us = 0
         self._wake = plan_changed
         self._gate_rules = gate_rules
+        self._holds_trouble = ""
+        self.held: Callable[[], Awaitable[tuple[HeldSpan, ...]]] = _nothing_held
+        """What must not be deleted now; wired by `app` before `run`."""
 
     async def run(self) -> None:
         """Ask every second, and send the plan whenever the recorder's is another; until cancelled."""
@@ -67,6 +70,10 @@ class RecorderLink:
         """Hand a plan over; the next question finds it applied."""
         await self._recorder.apply_plan(sources, gate)
 
+    async def apply_holds(self, holds: tuple[HeldSpan, ...]) -> None:
+        """Hand holds over; the next question sends the server's own again."""
+        await self._recorder.apply_holds(holds)
+
     async def words(self) -> Mapping[StreamId, str]:
         """Stream → one word, for the command line; empty while the recorder is away."""
         if not self.is_fresh:
@@ -81,6 +88,20 @@ class RecorderLink:
             await self._recorder.apply_plan(wanted, gate)
             status = await self._recorder.status()
         self._status, self._asked_us = status, self._clock.monotonic_us()
+        await self._send_holds(status)
+
+    async def _send_holds(self, status: RecorderStatus) -> None:
+        """Whenever the recorder's are others; a failure is told once, and tried again with each question."""
+        trouble = ""
+        try:
+            held = await self.held()
+            if status.holds_digest != holds_digest(held):
+                await self._recorder.apply_holds(held)
+        except AppError as error:
+            trouble = error.message
+        if trouble and trouble != self._holds_trouble:
+            _log.error("the recorder has not got the holds", why=trouble)
+        self._holds_trouble = trouble
 
     async def _wanted(self) -> tuple[StreamSource, ...] | None:
         """None while the vault is locked: no plan is sent, and the recorder goes on by the one it keeps."""
@@ -90,3 +111,7 @@ class RecorderLink:
             if error.message != LOCKED_WORDS:
                 raise
             return None
+
+
+async def _nothing_held() -> tuple[HeldSpan, ...]:
+    return ()

@@ -18,14 +18,20 @@ from civiscope.api import (
     create_app,
 )
 from civiscope.api import Site as DoorSite
+from civiscope.app.alarm_side import AlarmSide, open_events
+from civiscope.app.analysis_desk import AnalysisDesk, LocalAnalysisDesk
+from civiscope.app.analysis_side import AnalysisSide
 from civiscope.app.audit_desk import AuditFace, LocalAuditFace
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
+from civiscope.app.event_pictures import EventPictures
 from civiscope.app.faces import WorkerFace
+from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
 from civiscope.app.machine import Machine, follow
+from civiscope.app.notify_side import NotifySide
 from civiscope.app.recorder_link import RecorderLink
 from civiscope.app.role import be, bus_of
 from civiscope.app.scope_link import ScopeLink
@@ -47,6 +53,7 @@ from civiscope.security import HeadLedger
 from civiscope.viewing import Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
+_TRANSCODE_LIMIT_S = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class _Changes:
         self._plan = plan
         self.scopes: ScopeLink | None = None
         self.side: DeviceSide | None = None
+        self.analysis: AnalysisSide | None = None
+        self.alarms: AlarmSide | None = None
 
     def tell(self) -> None:
         self._plan.set()
@@ -77,6 +86,10 @@ class _Changes:
             self.scopes.look_again()
         if self.side is not None:
             self.side.wake()
+        if self.analysis is not None:
+            self.analysis.wake()
+        if self.alarms is not None:
+            self.alarms.channels.look_again()
 
 
 async def run_server(home: Home, settings: Settings) -> None:
@@ -84,7 +97,11 @@ async def run_server(home: Home, settings: Settings) -> None:
     listener = bind(*split_listen(settings.server.listen))
     plan_changed = asyncio.Event()
     changes = _Changes(plan_changed)
-    async with open_site(home, settings, changes.tell) as site, bus_of("server", home, site.clock) as bus:
+    async with (
+        open_site(home, settings, changes.tell) as site,
+        open_events(site) as events,
+        bus_of("server", home, site.clock) as bus,
+    ):
         link = RecorderLink(
             bus.face("recorder", RecorderFace),
             site.devices,
@@ -92,12 +109,20 @@ async def run_server(home: Home, settings: Settings) -> None:
             plan_changed,
             lambda: gate_rules_of(site, settings),
         )
+        link.held = site.evidence.held_spans
+        notify_side = NotifySide(site, bus, plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
-        changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings))
+        changes.alarms = alarms = AlarmSide(site, bus, events)
+        await alarms.rules.load()
+        changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings), alarms.notified)
         site.pages.on_change(side.wake)
-        parts = _parts(site, settings, (link, side.drivers), _StillFinder(worker))
+        stills = _StillFinder(worker, bus.face("worker", WorkerFace, _TRANSCODE_LIMIT_S))
+        changes.analysis = analysis = AnalysisSide(site, bus)
+        site.pages.on_change(analysis.wake)
+        parts = _parts(site, (link, side.drivers, stills), (analysis, alarms))
         bus.serve(SiteDesk, LocalDesk(site, link.words))
         bus.serve(DeviceDesk, LocalDeviceDesk(site, side.drivers, ProbedStreams(parts.prober)))
+        bus.serve(AnalysisDesk, LocalAnalysisDesk(site, analysis.wake))
         bus.serve(AuditFace, LocalAuditFace(site))
         bus.serve(VaultFace, LocalVaultFace(parts.vault, is_server=True))
         changes.scopes = ScopeLink(site.devices, site.accounts.scopes, lambda: site.pages.site.time_zone)
@@ -107,7 +132,8 @@ async def run_server(home: Home, settings: Settings) -> None:
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        await _serve(door, parts, (watch.run(), changes.scopes.run(), side.run()))
+        sides = (side, analysis, alarms, notify_side)
+        await _serve(door, parts, (watch.run(), changes.scopes.run(), *(one.run() for one in sides)))
 
 
 async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -134,9 +160,11 @@ async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Corouti
 
 
 def _parts(
-    site: Site, settings: Settings, lines: tuple[RecorderLink, DriverFace], stills: "_StillFinder"
+    site: Site,
+    lines: tuple[RecorderLink, DriverFace, "_StillFinder"],
+    sides: tuple[AnalysisSide, AlarmSide],
 ) -> ServerParts:
-    link, drivers = lines
+    (link, drivers, stills), (analysis, alarms), settings = lines, sides, site.settings
     archive = Archive((site.home.volume(settings.recording.folder),), site.vault_door.keyring, site.clock)
     viewing = Viewing(
         ViewingFaces(
@@ -147,6 +175,10 @@ def _parts(
             stream_of=_StreamFinder(site).stream_of,
             principal_now=site.accounts.principal_now,
             clock=site.clock,
+            maker=stills.maker,
+            sub_streams=FedSubStreams(site.devices, link),
+            derived_feed=FeedClient(site.home.worker_feed_socket, "server", site.clock),
+            pictures=EventPictures(alarms.events, site.vault_door.keyring),
         )
     )
     vault = VaultKeeper(site.vault_door, site.audit, settings.vault, site.clock)
@@ -174,11 +206,18 @@ def _parts(
         purposes=site.purposes,
         devices=site.devices,
         drivers=drivers,
+        analytics=site.analytics,
+        analysis=analysis,
         streams=RecorderStreams(link),
         prober=prober,
         timelines=archive,
         looks=viewing,
+        events=alarms.events,
+        rules=alarms.rules,
+        alarms=alarms.alarms,
         system=Machine(site.home, link),
+        notify=site.notify,
+        evidence=site.evidence,
     )
     return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)
 
@@ -210,6 +249,8 @@ def _site_now(site: Site) -> DoorSite:
 @dataclass(frozen=True, slots=True)
 class _StillFinder:
     worker: WorkerFace
+    maker: WorkerFace
+    """The same, with the patience that transcoding needs."""
 
     async def still(self, track: TrackConfig, unit: AccessUnit) -> bytes:
         """A JPEG, decoded by the worker: a stranger's bytes meet no decoder where the keys are."""

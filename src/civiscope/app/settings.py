@@ -93,6 +93,31 @@ class DevicesSettings(_Section):
         return GateRules(self.networks, tuple(sorted({*named, *town_ports})))
 
 
+class AnalyticsSettings(_Section):
+    """`[analytics]`: how much of this machine may look at pictures, and by which plug-ins."""
+
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    """0: one for each core."""
+    main_stream: Literal["key_frames", "full"] = "key_frames"
+    """What is decoded of cameras without a small second stream, when their picture is large."""
+    plugins: tuple[str, ...] = ("zone", "line")
+    """The allow-list: analytics not in it are never loaded, installed or not."""
+
+
+class EventsSettings(_Section):
+    """`[events]`: for how long what happened is kept."""
+
+    retention_hours: Annotated[float, Field(gt=0, le=24 * 366 * 10)] | None = None
+    """None: as long as recordings."""
+
+
+class RulesSettings(_Section):
+    """`[rules]`: what rules may do."""
+
+    actions: tuple[str, ...] = ("raise_alarm", "notify", "bookmark", "hold")
+    """The allow-list: actions not in it are never loaded, installed or not."""
+
+
 class VaultSettings(_Section):
     """`[vault]`: who holds the key that the server's private keys lie under."""
 
@@ -132,6 +157,13 @@ class AuditSettings(_Section):
     peers: dict[str, PeerSettings] = {}
 
 
+class NotifySettings(_Section):
+    """`[notify]`: what may carry messages out."""
+
+    notifiers: tuple[str, ...] = ("webhook", "mail", "mqtt")
+    """The allow-list: notifiers not in it are never loaded, installed or not."""
+
+
 class LogSettings(_Section):
     """`[log]`."""
 
@@ -145,8 +177,12 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     recording: RecordingSettings = RecordingSettings()
     devices: DevicesSettings = DevicesSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
+    events: EventsSettings = EventsSettings()
+    rules: RulesSettings = RulesSettings()
     vault: VaultSettings = VaultSettings()
     audit: AuditSettings = AuditSettings()
+    notify: NotifySettings = NotifySettings()
     log: LogSettings = LogSettings()
 
 

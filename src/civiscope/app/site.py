@@ -1,19 +1,24 @@
 """The rooms on the server's database, wired once: for the server, and for the command line without one."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from civiscope.alarms import migrate_alarms
+from civiscope.analytics import AnalyticBook, PluginShelf, migrate_analytics
 from civiscope.app.home import Home
 from civiscope.app.keys import load_keys
 from civiscope.app.page_book import PageBook
 from civiscope.app.settings import Settings
 from civiscope.app.site_pages import first_pages
 from civiscope.app.vault_keeper import open_door
-from civiscope.base import Clock, SystemClock, get_log
+from civiscope.base import ChannelId, Clock, StreamId, SystemClock, get_log
 from civiscope.devices import Devices, RegisterSettings, migrate_devices
+from civiscope.evidence import Evidence, migrate_evidence
+from civiscope.notify import NotifierPlugins, Notify, migrate_notify
 from civiscope.privacy import PurposeRegister, migrate_privacy
+from civiscope.rules import migrate_rules
 from civiscope.security import (
     Accounts,
     AuditLog,
@@ -25,6 +30,18 @@ from civiscope.security import (
 from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
 
 _HOUR_US = 3_600_000_000
+_ROOMS = (
+    migrate_kept_settings,
+    migrate_security,
+    migrate_privacy,
+    migrate_devices,
+    migrate_analytics,
+    migrate_rules,
+    migrate_alarms,
+    migrate_notify,
+    migrate_evidence,
+)
+"""Whose tables lie in the server's database."""
 _log = get_log("civiscope.app")
 
 
@@ -40,9 +57,13 @@ class Site:
     audit: AuditLog
     purposes: PurposeRegister
     devices: Devices
+    analytics: AnalyticBook
+    shelf: PluginShelf
     clock: Clock
     pages: PageBook
     vault_door: VaultDoor
+    notify: Notify
+    evidence: Evidence
 
     @property
     def identity(self) -> SiteIdentity:
@@ -75,7 +96,7 @@ async def open_site(
             database,
             DatabaseHeader(identity.organisation_id, identity.site_id, "server", clock.now_us()),
         )
-        for migrate_room in (migrate_kept_settings, migrate_security, migrate_privacy, migrate_devices):
+        for migrate_room in _ROOMS:
             migrate_room(database)
         vault_door = open_door(keys, settings.vault, clock)
         audit = AuditLog(database, vault_door.audit_keys, home.role("server"), clock)
@@ -83,6 +104,18 @@ async def open_site(
         purposes = PurposeRegister(database, audit, clock)
         await purposes.seed_defaults()
         closing.callback(accounts.close)
+        shelf = PluginShelf(settings.analytics.plugins)
+        devices = Devices(
+            database,
+            vault_door.vault,
+            clock,
+            on_change,
+            RegisterSettings(
+                import_folders=settings.devices.import_folders,
+                keep_us=int(settings.recording.retention_hours * _HOUR_US),
+            ),
+        )
+        plugins = NotifierPlugins(settings.notify.notifiers)
         yield Site(
             home=home,
             settings=settings,
@@ -91,20 +124,23 @@ async def open_site(
             accounts=accounts,
             audit=audit,
             purposes=purposes,
-            devices=Devices(
-                database,
-                vault_door.vault,
-                clock,
-                on_change,
-                RegisterSettings(
-                    import_folders=settings.devices.import_folders,
-                    keep_us=int(settings.recording.retention_hours * _HOUR_US),
-                ),
-            ),
+            devices=devices,
+            analytics=AnalyticBook(database, audit, clock, shelf),
+            shelf=shelf,
             clock=clock,
             pages=PageBook(database, audit, clock, first_pages(settings)),
             vault_door=vault_door,
+            notify=Notify(database, audit, vault_door.vault, clock, plugins),
+            evidence=Evidence(database, audit, _streams_of(devices), clock),
         )
+
+
+def _streams_of(devices: Devices) -> Callable[[ChannelId], Awaitable[Sequence[StreamId]]]:
+    async def streams_of(channel_id: ChannelId) -> Sequence[StreamId]:
+        """Of a channel, removed or not; MISSING when there never was one."""
+        return [one.id for one in (await devices.camera(channel_id)).streams]
+
+    return streams_of
 
 
 def hosts_of(settings: Settings, pages: PageBook) -> list[str]:

@@ -173,7 +173,24 @@ class AuditPage(Page):
         return value
 
 
-PAGES: tuple[type[Page], ...] = (SitePage, DevicesPage, AuditPage)
+class SeeingPage(Page):
+    """What looks at the pictures."""
+
+    key: ClassVar[str] = "seeing"
+    heading: ClassVar[str] = "Seeing"
+
+    detector: Annotated[
+        str,
+        Field(
+            title="Detector",
+            max_length=64,
+            pattern=r"^([a-z0-9][a-z0-9_.-]*)?$",
+            description="The name of a model, as Health lists them; empty: the best one that is installed.",
+        ),
+    ] = ""
+
+
+PAGES: tuple[type[Page], ...] = (SitePage, DevicesPage, SeeingPage, AuditPage)
 
 
 def first_pages(settings: Settings) -> dict[str, Page]:
@@ -183,6 +200,7 @@ def first_pages(settings: Settings) -> dict[str, Page]:
     return {
         SitePage.key: SitePage.model_validate(site),
         DevicesPage.key: DevicesPage(networks=settings.devices.networks),
+        SeeingPage.key: SeeingPage(),
         AuditPage.key: AuditPage(),
     }
 

@@ -7,14 +7,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from civiscope.app.desk import Desk
 from civiscope.app.home import Home
 from civiscope.app.role import stop_on_signal
 from civiscope.base import AppError, ErrorKind
-from civiscope.devices import CameraDraft
 from civiscope.media.wire import Credentials
 from civiscope.simulator import (
-    TOWN,
     DeviceOrders,
     ServerOptions,
     discovery_interfaces,
@@ -135,14 +132,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-async def add_town(desk: Desk, port: int) -> None:
-    """Add the streets while the site has no camera of any kind."""
-    if await desk.cameras():
-        return
-    for plan in TOWN:
-        await desk.add_camera(CameraDraft(plan.name, f"rtsp://127.0.0.1:{port}/{plan.clip_stem}"))
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> None:

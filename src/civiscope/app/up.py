@@ -12,7 +12,8 @@ from civiscope.app.desk import administer
 from civiscope.app.home import Home
 from civiscope.app.role import FAILURE_MARK
 from civiscope.app.settings import Settings, split_listen
-from civiscope.app.town import SIMULATOR_ROLE, add_town, town_port
+from civiscope.app.town import SIMULATOR_ROLE
+from civiscope.app.town_adding import add_town
 from civiscope.app.town_desk import town_is_wanted
 from civiscope.app.vault_memory import SupervisorMemory
 from civiscope.base import AppError, log_to_file
@@ -95,8 +96,6 @@ async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> No
         async with asyncio.timeout(_HEALTHY_WITHIN_S):
             await _wait_for_health(home, settings)
         async with administer(home, settings) as desk:
-            if simulate:
-                await add_town(desk, town_port(home))
             code = await desk.setup_code()
     except TimeoutError:
         say(f"Civiscope is not healthy after {_HEALTHY_WITHIN_S:.0f} s; it goes on trying. See {home.logs}")
@@ -111,6 +110,8 @@ async def _greet(home: Home, settings: Settings, simulate: bool, say: Say) -> No
         say(f"first administrator code:  {code}")
     say(f"data folder:               {home.root}\nCtrl-C stops it.")
     sys.stdout.flush()
+    if simulate:
+        await add_town(home, settings, say)
 
 
 def _fingerprint(home: Home) -> str:

@@ -21,7 +21,9 @@ from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
 from civiscope.cli.device_words import camera, discover, drivers
+from civiscope.cli.evaluation_words import analyze_clip, evaluation
 from civiscope.cli.import_words import import_footage
+from civiscope.cli.model_words import models
 from civiscope.cli.trust_words import audit, vault
 
 T = TypeVar("T")
@@ -30,10 +32,12 @@ commands = typer.Typer(no_args_is_help=True, add_completion=False, pretty_except
 sim = typer.Typer(no_args_is_help=True, help="Simulated cameras, as real RTSP on a real socket.")
 catalogue = typer.Typer(no_args_is_help=True, help="The table of recordings, made again from the volumes.")
 commands.add_typer(camera, name="camera")
+commands.add_typer(models, name="models")
 commands.add_typer(sim, name="sim")
 commands.add_typer(audit, name="audit")
 commands.add_typer(catalogue, name="catalogue")
 commands.add_typer(vault, name="vault")
+commands.add_typer(evaluation, name="eval")
 
 HomeOption = Annotated[
     Path | None,
@@ -111,6 +115,7 @@ def setup_code(home: HomeOption = None) -> None:
 commands.command()(discover)
 commands.command()(drivers)
 commands.command("import")(import_footage)
+commands.command("analyze")(analyze_clip)
 
 
 OnvifPortOption = Annotated[int, typer.Option(min=0, max=65535, help="For ONVIF; 0 picks a free one.")]

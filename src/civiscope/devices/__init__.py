@@ -49,7 +49,7 @@ from civiscope.devices.equipment import (
     TroubleReport,
 )
 from civiscope.devices.facts import DeviceNotified, NotificationsDropped
-from civiscope.devices.gate import ANY_PORT, PRIVATE_NETWORKS, DeviceGate, GateRules
+from civiscope.devices.gate import ANY_PORT, METADATA_ADDRESSES, PRIVATE_NETWORKS, DeviceGate, GateRules
 from civiscope.devices.groups import Groups, group_named, path_of
 from civiscope.devices.host import DriverHost
 from civiscope.devices.model import (
@@ -85,7 +85,7 @@ __all__ = [
     "Ability", "Described", "DesiredSettings", "DeviceAddress", "DeviceDescription", "DeviceIdentity",
     "Drift", "EncoderWish", "FoundDevice", "Notification", "OfferedInput", "OfferedStream", "PtzMove",
     "PtzPreset", "PtzStatus", "Trouble", "TroubleError", "TroubleReport",
-    "ANY_PORT", "PRIVATE_NETWORKS", "DeviceGate", "GateRules",
+    "ANY_PORT", "METADATA_ADDRESSES", "PRIVATE_NETWORKS", "DeviceGate", "GateRules",
     "Binding", "Camera", "CameraDraft", "ChannelChange", "ChannelDraft", "Device", "DeviceBook",
     "DeviceChange", "DeviceCheck", "DeviceDraft", "Group", "GroupId", "Groups", "KEEP", "Keep", "KnownInput",
     "Stream", "StreamAddress", "Transport", "group_named", "path_of",

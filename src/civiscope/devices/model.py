@@ -238,6 +238,8 @@ class StreamAddress:
     transport: Transport
     tls_fingerprint: str | None
     audio: bool
+    recorded: bool = True
+    """Else it is taken in for the feed alone."""
 
 
 def clean_name(text: str) -> str:

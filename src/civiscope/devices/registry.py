@@ -25,7 +25,6 @@ from civiscope.devices.groups import Groups, find_group, read_groups
 from civiscope.devices.model import (
     CAMERA_LIMIT,
     MAIN,
-    SUB,
     Binding,
     Camera,
     CameraDraft,
@@ -53,7 +52,7 @@ class RegisterSettings:
     import_folders: tuple[Path, ...] = ()
     """Where files may be that stand for cameras."""
     records_sub: bool = False
-    """Whether the plan has sub streams too."""
+    """Whether sub streams are recorded too; they are in the plan in any case."""
     keep_us: int | None = None
     """How long recordings are kept: an import must not be older. None: as long as there is room."""
 
@@ -232,12 +231,11 @@ class Devices:
         return self._changed(await self._database.write(store))
 
     async def plan(self) -> list[StreamAddress]:
-        """Every stream to record now, with what opens it; in the order of adding.
+        """Every stream to take in now, with what opens it; in the order of adding. Main streams are recorded.
 
         A camera whose sealed words do not open (another vault key) is left out and logged.
         """
-        profiles = (MAIN, SUB) if self._settings.records_sub else (MAIN,)
-        living = await self._database.read(lambda connection: rows.streams(connection, profiles))
+        living = await self._database.read(rows.streams)
         addresses: list[StreamAddress] = []
         for row in living:
             try:
@@ -329,6 +327,7 @@ class Devices:
 
     def _stream_address(self, row: rows.StreamRow) -> StreamAddress:
         words = self._seals.open_credentials(row.device_id, row.credentials_sealed)
+        recorded = row.profile == MAIN or self._settings.records_sub
         return StreamAddress(
             stream_id=row.stream_id,
             channel_id=row.channel_id,
@@ -337,7 +336,8 @@ class Devices:
             password=words.password,
             transport=Transport(row.transport),
             tls_fingerprint=row.tls_fingerprint,
-            audio=row.audio,
+            audio=row.audio and recorded,
+            recorded=recorded,
         )
 
     def _refuse_too_many(self, connection: Connection, more: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from civiscope.base import ChannelId, DeviceId, StreamId, new_id
 from civiscope.devices.device_rows import read_inputs
-from civiscope.devices.model import MAIN, Binding, Camera, GroupId, Stream, Transport
+from civiscope.devices.model import MAIN, SUB, Binding, Camera, GroupId, Stream, Transport
 from civiscope.devices.tables import binding_table, channel_table, device_table, stream_table
 from civiscope.storage import Connection, Row, and_, delete, func, insert, select, update
 
@@ -171,7 +171,7 @@ def camera(connection: Connection, channel_id: ChannelId) -> Camera | None:
     return found[0] if found else None
 
 
-def streams(connection: Connection, profiles: Sequence[str] = (MAIN,)) -> list[StreamRow]:
+def streams(connection: Connection, profiles: Sequence[str] = (MAIN, SUB)) -> list[StreamRow]:
     """The streams with one of these profiles of all living cameras."""
     wanted = _STREAMS.where(channel_table.c.removed_us.is_(None), stream_table.c.profile.in_(profiles))
     return [_stream_row(row) for row in connection.execute(wanted)]

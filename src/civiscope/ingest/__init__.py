@@ -5,6 +5,7 @@ Invariants: the tick never waits; every unit comes as received, in order; every 
 is ever in a log, an error or an argument of a process.
 """
 
+from civiscope.ingest.derived import DerivedSettings, DerivedStreams
 from civiscope.ingest.feed_client import FeedAway, FeedClient, FeedEvent, FeedHandler
 from civiscope.ingest.feed_server import FeedReaderStatus, FeedServer, FeedSettings
 from civiscope.ingest.feed_wire import FeedDropped, FeedEnded, FeedRun, FeedStart, FeedUnit
@@ -20,12 +21,13 @@ from civiscope.ingest.model import (
 )
 from civiscope.ingest.ports import StreamSink
 from civiscope.ingest.probe import presented_certificate, probe
+from civiscope.ingest.recorded_only import RecordedOnly
 from civiscope.ingest.settings import IntakeSettings
 
 __all__ = [
+    "DerivedSettings", "DerivedStreams",
     "FeedAway", "FeedClient", "FeedDropped", "FeedEnded", "FeedEvent", "FeedHandler", "FeedReaderStatus",
     "FeedRun", "FeedServer", "FeedSettings", "FeedStart", "FeedUnit",
-    "Intake", "IntakeSettings", "StreamSink", "presented_certificate",
-    "probe",
+    "Intake", "IntakeSettings", "RecordedOnly", "StreamSink", "presented_certificate", "probe",
     "ImportMark", "LossReason", "Probed", "StreamSource", "StreamState", "StreamStatus", "Transport",
 ]  # fmt: skip

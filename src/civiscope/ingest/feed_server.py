@@ -74,7 +74,10 @@ def peer_user_id(connection: socket.socket) -> int:
 class FeedServer:
     """Gives each reader the streams it wants; implements `StreamSink`; all calls from one thread."""
 
-    def __init__(self, path: Path, clock: Clock, settings: FeedSettings | None = None) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, settings: FeedSettings | None = None, role: str = "recorder"
+    ) -> None:
+        self._role = role
         self._path = path
         self._clock = clock
         self._settings = settings or FeedSettings()
@@ -163,6 +166,17 @@ class FeedServer:
         """Streams a person is looking at now: while there are any, the recorder ticks faster."""
         return frozenset().union(*(reader.watches for reader in self._readers))
 
+    @property
+    def wanted(self) -> frozenset[StreamId]:
+        """Streams that some reader subscribes."""
+        return frozenset(self._wanting)
+
+    def forget(self, stream_id: StreamId) -> None:
+        """A stream is served no more: what is known of it goes."""
+        cache = self._caches.pop(stream_id, None)
+        if cache is not None:
+            self._cached_bytes -= cache.size_bytes
+
     def readers(self) -> list[FeedReaderStatus]:
         """Who reads, and how well."""
         return [
@@ -214,7 +228,7 @@ class FeedServer:
     def _obey(self, reader: FeedReader, message: FeedMessage) -> None:
         if isinstance(message, FeedHello) and not reader.role:
             reader.role = message.role[:64] or "unnamed"
-            reader.say_hello(write_message(FeedHello("recorder")))
+            reader.say_hello(write_message(FeedHello(self._role)))
             return
         if not reader.role:
             raise ProtocolError("a reader of the feed must say hello first")
@@ -308,7 +322,7 @@ def _listen(path: Path) -> socket.socket:
     """A listening socket at `path`; one left behind by a dead process is replaced, a living one is not."""
     if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
         if _answers(path):
-            raise AppError(ErrorKind.CONFLICT, f"another recorder serves {path}: stop it first")
+            raise AppError(ErrorKind.CONFLICT, f"another process serves {path}: stop it first")
         path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

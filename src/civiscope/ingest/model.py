@@ -32,6 +32,8 @@ class StreamSource:
     audio: bool = False
     foreign: bool = False
     """Taken in by libav in a process of its own, for cameras that our own client cannot read."""
+    recorded: bool = True
+    """Else it is for the feed alone: seen by the analyst and by people, kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ Facts in: none. Facts out: none.
 Invariants: `media.wire` opens nothing and raises `ProtocolError` only; PyAV is imported in this room alone.
 """
 
+from civiscope.media.decoder import DecodeError, Frame, PictureDecoder
 from civiscope.media.encoder import EncoderSettings, PlanarPicture, encode_clip, recode_clip
-from civiscope.media.files import FileUnits, read_duration_us, read_tracks
+from civiscope.media.files import FileUnits, VideoFacts, read_duration_us, read_tracks, read_video_facts
 from civiscope.media.foreign import ForeignOrders, ForeignReader, ForeignTrack, LiveUnit
 from civiscope.media.model import (
     VIDEO_CODECS,
@@ -16,11 +17,16 @@ from civiscope.media.model import (
     TrackKind,
     UnitFlags,
 )
+from civiscope.media.packets import CodedPacket, annexb_packet
 from civiscope.media.still import Still, decode_key_frame
+from civiscope.media.transcoder import Transcoded, Transcoder
 
 __all__ = [
+    "DecodeError", "Frame", "PictureDecoder",
     "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
-    "FileUnits", "read_duration_us", "read_tracks", "Still", "decode_key_frame",
+    "FileUnits", "VideoFacts", "read_duration_us", "read_tracks", "read_video_facts",
+    "Still", "decode_key_frame",
+    "CodedPacket", "annexb_packet", "Transcoded", "Transcoder",
     "ForeignOrders", "ForeignReader", "ForeignTrack", "LiveUnit",
     "VIDEO_CODECS", "AccessUnit", "Codec", "SenderClock", "TrackConfig", "TrackKind", "UnitFlags",
 ]  # fmt: skip

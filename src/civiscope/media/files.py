@@ -27,6 +27,7 @@ _CONTAINERS = (
 )  # fmt: skip
 _OPEN_OPTIONS = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "file"}
 """A file is what its bytes say, not its name: no playlist (HLS, ffconcat, …) that leads elsewhere."""
+_PICTURE_OPTIONS = _OPEN_OPTIONS | {"format_whitelist": ",".join((*_CONTAINERS, "gif"))}
 _PCM_UNIT_S = Fraction(1, 50)
 _CODECS = {
     "h264": Codec.H264,
@@ -100,6 +101,38 @@ def read_tracks(path: Path) -> tuple[TrackConfig, ...]:
         raise AppError(
             ErrorKind.INVALID, f"{path.name} cannot be read as a media file: {error.strerror or error}."
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """The pictures of a file, counted, whatever their codec."""
+
+    width_px: int
+    height_px: int
+    fps: float
+    """Mean over the file."""
+    frames: int
+
+
+def read_video_facts(path: Path) -> VideoFacts:
+    """Count a file's pictures without decoding them. AppError in plain words where there are none. Blocks."""
+    if not path.is_file():
+        raise AppError(ErrorKind.MISSING, f"There is no file {path}: check the name.")
+    try:
+        with av.open(str(path), options=_PICTURE_OPTIONS) as container:
+            if not container.streams.video:
+                raise AppError(ErrorKind.INVALID, f"{path.name} holds no pictures.")
+            stream = container.streams.video[0]
+            frames = sum(1 for packet in container.demux(stream) if packet.size)
+            fps = float(stream.average_rate or stream.guessed_rate or 0)
+            width_px, height_px = stream.codec_context.width, stream.codec_context.height
+    except FFmpegError as error:
+        raise AppError(
+            ErrorKind.INVALID, f"{path.name} cannot be read as a media file: {error.strerror or error}."
+        ) from error
+    if not frames or fps <= 0 or not width_px or not height_px:
+        raise AppError(ErrorKind.INVALID, f"{path.name} holds no pictures whose rate and size can be told.")
+    return VideoFacts(width_px, height_px, fps, frames)
 
 
 def read_duration_us(path: Path) -> int:

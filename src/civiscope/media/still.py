@@ -12,7 +12,8 @@ from av.video.frame import VideoFrame
 from civiscope.base import AppError, ErrorKind
 from civiscope.media.model import AccessUnit, Codec, TrackConfig
 
-_DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
+DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
+"""libav's names."""
 _START_CODE = b"\0\0\0\1"
 _LIMITS = {"max_pixels": str(8192 * 8192)}
 """A few bytes can announce a picture of gigabytes; libav refuses it before it takes the memory."""
@@ -33,31 +34,33 @@ def decode_key_frame(track: TrackConfig, unit: AccessUnit, max_width_px: int = 1
     Raises AppError INVALID when the unit is not decodable alone. Takes some 20 ms of CPU for 1080p: not for a
     loop that must not block.
     """
-    if track.codec not in _DECODERS:
+    if track.codec not in DECODERS:
         raise AppError(ErrorKind.INVALID, "A still picture needs a video track, not sound.")
     try:
-        return _encode(_decode(track, unit), max_width_px)
+        return encode_jpeg(_decode(track, unit), max_width_px)
     except (FFmpegError, ValueError) as error:
         raise AppError(ErrorKind.INVALID, f"The key frame cannot be decoded: {error}.") from error
 
 
 def _decode(track: TrackConfig, unit: AccessUnit) -> VideoFrame:
-    decoder = av.CodecContext.create(_DECODERS[track.codec], "r")
+    decoder = av.CodecContext.create(DECODERS[track.codec], "r")
     assert isinstance(decoder, VideoCodecContext)
     decoder.options = dict(_LIMITS)
     decoder.thread_count = 1
-    frames = decoder.decode(Packet(_stream_bytes(track, unit))) + decoder.decode(None)
+    frames = decoder.decode(Packet(stream_bytes(track.parameter_sets, track.codec, unit))) + decoder.decode(
+        None
+    )
     if not frames:
         raise ValueError("it holds no whole picture")
     return frames[0]
 
 
-def _stream_bytes(track: TrackConfig, unit: AccessUnit) -> bytes:
-    """With start codes and parameter sets in front (ITU-T H.264 Annex B)."""
-    if track.codec is Codec.MJPEG:
+def stream_bytes(parameter_sets: tuple[bytes, ...], codec: Codec, unit: AccessUnit) -> bytes:
+    """A unit with start codes, and parameter sets in front (ITU-T H.264 Annex B)."""
+    if codec is Codec.MJPEG:
         return unit.data
     out = bytearray()
-    for nal in track.parameter_sets:
+    for nal in parameter_sets:
         out += _START_CODE + nal
     at = 0
     while at + 4 <= len(unit.data):
@@ -67,7 +70,8 @@ def _stream_bytes(track: TrackConfig, unit: AccessUnit) -> bytes:
     return bytes(out)
 
 
-def _encode(frame: VideoFrame, max_width_px: int) -> Still:
+def encode_jpeg(frame: VideoFrame, max_width_px: int) -> Still:
+    """The picture as a JPEG file, no wider than `max_width_px` and never enlarged."""
     scale = min(Fraction(1), Fraction(max_width_px, frame.width))
     width_px = max(2, int(frame.width * scale) // 2 * 2)
     height_px = max(2, int(frame.height * scale) // 2 * 2)

@@ -18,6 +18,7 @@ from civiscope.recording.facts import (
     VolumeFailed,
     VolumeRecovered,
 )
+from civiscope.recording.holds import HeldSpan, HoldBook, holds_digest
 from civiscope.recording.imports import import_marks
 from civiscope.recording.model import (
     GapReason,
@@ -37,9 +38,10 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "Finding", "GapClosed", "GapOpened", "GapReason", "PartRef", "RebuiltVolume", "RecordedSpan",
+    "Archive", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "PartRef",
+    "RebuiltVolume", "RecordedSpan",
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "import_marks", "rebuild_catalogue", "segment_path",
+    "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip

@@ -18,11 +18,13 @@ from civiscope.recording.model import (
 )
 from civiscope.recording.segment_reader import StoredPart
 from civiscope.recording.timeline import timeline_of
-from civiscope.recording.unit_reader import UnitReader
+from civiscope.recording.unit_reader import REORDER_US, Placed, UnitReader
 from civiscope.recording.verification import SegmentVerdict, Verifier
 from civiscope.recording.volume_view import VolumeView
 from civiscope.security import Keyring
 
+_LEAD_US = 60_000_000
+"""The key unit before a moment is looked for so far back, and always in one segment before."""
 _LIVE_WITHIN_US = 60_000_000
 """A camera's segment is begun seconds after its first picture; an older picture was imported."""
 
@@ -133,26 +135,33 @@ class Archive:
         newest = max(found, key=lambda one: one.segment_id, default=None)
         return newest is not None and made_at_us(newest.segment_id) - newest.start_us > _LIVE_WITHIN_US
 
-    def _segments(
-        self, stream_id: StreamId, span: Span, before: bool = False
-    ) -> list[tuple[VolumeView, SegmentSummary]]:
-        """Segments that touch the span, in order; with `before` also the one that leads into it."""
-        found: list[tuple[VolumeView, SegmentSummary]] = []
-        last: tuple[VolumeView, SegmentSummary] | None = None
+    def _segments(self, stream_id: StreamId, span: Span, before: bool = False) -> list[Placed]:
+        """Segments that touch the span, in order; with `before` also what may be needed to decode them."""
+        reach = Span(max(0, span.start_us - REORDER_US), span.end_us + REORDER_US) if before else span
+        found: list[Placed] = []
+        lead: list[Placed] = []
         for view in self._views:
             for summary in (*view.stream(stream_id).closed.values(), *view.growing(stream_id)):
-                touches = any(extent.span.overlaps(span) for extent in summary.extents)
+                touches = any(extent.span.overlaps(reach) for extent in summary.extents)
+                lead = _led(lead, (view, summary), span) if before else [(view, summary)]
                 if touches:
-                    if before and not found and last is not None and _leads_into(last[1], summary):
-                        found.append(last)
-                    found.append((view, summary))
-                last = (view, summary)
+                    found += lead
+                    lead = []
         return found
 
 
+def _led(lead: list[Placed], one: Placed, span: Span) -> list[Placed]:
+    """A segment behind those that lead into it: the one before it, and short ones near the span."""
+    if not lead or not _leads_into(lead[-1][1], one[1]):
+        return [one]
+    near = Span(max(0, span.start_us - _LEAD_US), span.end_us + _LEAD_US)
+    short = [before for before in lead[:-1] if Span(before[1].start_us, before[1].end_us).overlaps(near)]
+    return [*short, lead[-1], one]
+
+
 def _leads_into(before: SegmentSummary, after: SegmentSummary) -> bool:
-    first = after.extents[0].first_sequence
-    return before.run_id == after.run_id and before.extents[-1].last_sequence + 1 == first
+    """Of one run, or of an import that went on: a camera's run begins with 0."""
+    return before.extents[-1].last_sequence + 1 == after.extents[0].first_sequence
 
 
 def _part_ref(summary: SegmentSummary, part: StoredPart) -> PartRef:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from civiscope.base import AppError, ErrorKind, Span
 from civiscope.media import Codec, TrackConfig
 from civiscope.media.mp4 import PlainFile, PlainSample, Window
+from civiscope.recording.container import PartFacts
 from civiscope.recording.sample_index import IndexedUnit
 from civiscope.recording.segment_reader import generations
 from civiscope.recording.unit_reader import (
     Placed,
     PlacedPart,
     UnitReader,
+    end_of,
     indexed,
     video_key,
     wall_times,
@@ -55,6 +57,14 @@ class _Chosen:
     tracks: tuple[TrackConfig, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """When a part shows, and when the first and the last unit of each of its tracks is decoded (UTC)."""
+
+    span: Span
+    decoded_us: dict[int, tuple[int, int]]
+
+
 def export_mp4(reader: UnitReader, segments: Sequence[Placed], span: Span) -> Iterator[bytes]:
     """See `Archive.export_mp4`. The header comes as one piece, then one piece per part."""
     chosen = _choose(reader, segments, span)
@@ -79,30 +89,55 @@ def export_mp4(reader: UnitReader, segments: Sequence[Placed], span: Span) -> It
 def _choose(reader: UnitReader, segments: Sequence[Placed], span: Span) -> list[_Chosen]:
     """The parts, from the first unit that can be shown on; long holes and steps back are taken out."""
     chosen: list[_Chosen] = []
-    shift_us = last_end_us = 0
+    shift_us = 0
+    before: _Extent | None = None
     for placed in reader.parts(segments, span):
         facts = placed.part.facts
         tracks = reader.tracks(placed)
         units = indexed(facts)
         walls = wall_times(facts, tracks, [(unit.track_id, unit.pts) for unit in units])
+        extent = _extent(facts, units, tracks)
         begin = 0
-        if not chosen:
+        if before is None:
             found = _first_shown(units, walls, tracks, span.start_us)
             if found is None:
                 continue
             begin = found
             shift_us = walls[begin]
         else:
-            hole_us = facts.span.start_us - last_end_us
-            if hole_us > _KEPT_HOLE_US:
-                shift_us += hole_us - _SHORT_HOLE_US
-            elif hole_us < -_CLOCK_BACK_US:
-                shift_us += hole_us
-        last_end_us = facts.span.end_us
-        end = next((i + 1 for i in range(len(walls) - 1, -1, -1) if walls[i] < span.end_us), 0)
+            shift_us += _taken_out_us(before, extent)
+        before = extent
+        end = end_of(placed, walls, span)
         if end > begin:
             chosen.append(_Chosen(placed, begin, end, shift_us, tracks))
     return chosen
+
+
+def _extent(facts: PartFacts, units: list[IndexedUnit], tracks: tuple[TrackConfig, ...]) -> _Extent:
+    decoded_us: dict[int, tuple[int, int]] = {}
+    walls = wall_times(facts, tracks, [(unit.track_id, unit.dts) for unit in units])
+    for unit, wall_us in zip(units, walls, strict=True):
+        first_us, _ = decoded_us.get(unit.track_id, (wall_us, wall_us))
+        decoded_us[unit.track_id] = first_us, wall_us
+    return _Extent(facts.span, decoded_us)
+
+
+def _taken_out_us(before: _Extent, after: _Extent) -> int:
+    """By how much the time between two parts is changed: most of a long hole goes, and all of a step back.
+
+    Showing goes back wherever a cut fell among reordered pictures, and nothing is amiss; decoding does not.
+    """
+    shown_hole_us = after.span.start_us - before.span.end_us
+    decode_holes_us = [
+        first_us - before.decoded_us[track_id][1]
+        for track_id, (first_us, _) in after.decoded_us.items()
+        if track_id in before.decoded_us
+    ]
+    hole_us = min(decode_holes_us, default=shown_hole_us)
+    if hole_us < -_CLOCK_BACK_US:
+        return hole_us
+    hole_us = min(hole_us, shown_hole_us)
+    return hole_us - _SHORT_HOLE_US if hole_us > _KEPT_HOLE_US else 0
 
 
 def _first_shown(
@@ -142,11 +177,9 @@ def _fill(file: PlainFile, layout: _Layout, chosen: list[_Chosen]) -> None:
 
 
 def _windows(layout: _Layout, chosen: list[_Chosen], span: Span) -> dict[int, Window]:
-    """The span in each track's ticks, as far as there is footage."""
-    first_us = chosen[0].shift_us
-    begin_us = max(span.start_us - first_us, 0)
-    last = chosen[-1]
-    end_us = min(span.end_us, last.placed.part.facts.span.end_us) - last.shift_us
+    """The span in each track's ticks, as far as there is footage: the last part may lack the last picture."""
+    begin_us = max(span.start_us - chosen[0].shift_us, 0)
+    end_us = max(min(span.end_us, one.placed.part.facts.span.end_us) - one.shift_us for one in chosen)
     return {
         track_id: Window(begin_us * key[2] // 1_000_000, max(begin_us + 1, end_us) * key[2] // 1_000_000)
         for key, track_id in layout.ids.items()

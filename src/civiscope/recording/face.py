@@ -5,6 +5,7 @@ from typing import Protocol
 
 from civiscope.devices import GateRules
 from civiscope.ingest import StreamSource, StreamStatus
+from civiscope.recording.holds import HeldSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class VolumeStatus:
     used_bytes: int
     """By segments."""
     state: str
-    """`good`, or the fault as in `VolumeFailed`: `full`, `read_only`, `failed`, `missing`, `slow`."""
+    """`good`, or the fault as in `VolumeFailed`: `full`, `read_only`, `failed`, `missing`, `slow`, `held`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class RecorderStatus:
     volumes: tuple[VolumeStatus, ...]
     plan_digest: str = ""
     """Which plan it records by; the server sends the plan again when it is not its own."""
+    holds_digest: str = ""
+    """Which holds it keeps (`recording.holds_digest`); the server sends them again when they are others."""
 
 
 class RecorderFace(Protocol):
@@ -34,6 +37,10 @@ class RecorderFace(Protocol):
 
     async def apply_plan(self, sources: tuple[StreamSource, ...], gate: GateRules) -> None:
         """Record these streams and no others, from devices that the gate allows; kept sealed on disk."""
+        ...
+
+    async def apply_holds(self, holds: tuple[HeldSpan, ...]) -> None:
+        """Delete nothing of these spans, whatever its age and however full the disk; kept on disk."""
         ...
 
     async def status(self) -> RecorderStatus:

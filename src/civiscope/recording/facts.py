@@ -74,7 +74,10 @@ class SegmentsDeleted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class VolumeFailed(Fact):
-    """The volume does not take what should be written; `fault`: full, read_only, failed, missing, slow."""
+    """The volume does not take what should be written; or holds keep it over its bound.
+
+    `fault`: full, read_only, failed, missing, slow; `held` (everything is still written).
+    """
 
     name: ClassVar[str] = "recording.volume_failed"
     schema_version: ClassVar[int] = 1

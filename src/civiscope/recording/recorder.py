@@ -43,6 +43,7 @@ class Recorder:
         self._queue = WriterQueue(self._writer.process, self._writer.close)
         self._runs: dict[StreamId, RunParts] = {}
         self._gone: dict[StreamId, str] = {}
+        self._ended: dict[StreamId, int] = {}
         self._shed: set[StreamId] = set()
         self._is_shedding = False
         self._cut_due_us = clock.monotonic_us() + settings.cut_every_us
@@ -60,6 +61,7 @@ class Recorder:
         """See `ingest.StreamSink`."""
         self._take(stream_id)
         self._gone.pop(stream_id, None)
+        self._ended.pop(stream_id, None)
         self._runs[stream_id] = RunParts(stream_id, run_id, tracks, self._settings.anchor_tolerance_us)
 
     def tracks_changed(
@@ -95,6 +97,7 @@ class Recorder:
             return
         self._take(stream_id)
         del self._runs[stream_id]
+        self._ended[stream_id] = self._queue.handed + 1
         self._missing(stream_id, at_us, reason, detail)
 
     def stream_waiting(self, stream_id: StreamId, at_us: int, reason: LossReason, detail: str) -> None:
@@ -120,6 +123,10 @@ class Recorder:
         self._queue.put(self._jobs, self._jobs_bytes)
         self._jobs = []
         self._jobs_bytes = 0
+
+    def is_written(self, stream_id: StreamId) -> bool:
+        """True if the stream's last run is over, and all of it is on the disk or counted as lost."""
+        return stream_id not in self._runs and self._queue.done >= self._ended.get(stream_id, 0)
 
     def wait_written(self, timeout_s: float = _CLOSE_TIMEOUT_S) -> bool:
         """Wait until all that was handed over is on the disk or counted as lost; for tests and stops."""
@@ -165,7 +172,10 @@ class Recorder:
 
 
 class WriterQueue:
-    """The writer thread and what waits for it; bounded by the recorder, in bytes."""
+    """The writer thread and what waits for it; bounded by the recorder, in bytes.
+
+    `handed` counts what was put, `done` how much of that the thread is through with.
+    """
 
     def __init__(self, process: Callable[[list[Job]], None], finish: Callable[[], None]) -> None:
         self._process = process
@@ -174,6 +184,7 @@ class WriterQueue:
         self._jobs: list[Job] = []
         self._jobs_bytes = 0
         self._writing_bytes = 0
+        self.handed = self.done = 0
         self._is_busy = False
         self._is_closing = False
         self._died_of: Exception | None = None
@@ -190,6 +201,7 @@ class WriterQueue:
         with self._condition:
             self._jobs += jobs
             self._jobs_bytes += size_bytes
+            self.handed += 1
             self._is_busy = True
             self._condition.notify_all()
 
@@ -228,9 +240,10 @@ class WriterQueue:
             self._condition.wait_for(lambda: self._is_busy or self._is_closing)
             jobs, self._jobs = self._jobs, []
             self._writing_bytes, self._jobs_bytes = self._jobs_bytes, 0
-            closing = self._is_closing
+            closing, taken = self._is_closing, self.handed
         self._process(jobs)
         with self._condition:
+            self.done = taken
             self._writing_bytes = 0
             self._is_busy = bool(self._jobs)
             self._condition.notify_all()

@@ -21,6 +21,8 @@ class Retention:
         self._volume = volume
         self._settings = settings
         self._protected = protected
+        self.short_bytes = 0
+        """What could not be freed at the last run, because all that is left is protected."""
 
     def run(self, now_us: int, held_keys: Collection[KeyId] = ()) -> list[SegmentsDeleted]:
         """Apply age, quota and the floor of free space. The wraps of `held_keys` stay: more may be sealed."""
@@ -33,6 +35,8 @@ class Retention:
             if summary.segment_id not in taken:
                 doomed.append(summary)
                 over_bytes -= summary.size_bytes
+        is_held = over_bytes > 0 and any(map(self._protected, self._volume.catalogue.segments()))
+        self.short_bytes = over_bytes if is_held else 0
         return self._delete(doomed, now_us, held_keys)
 
     def make_room(

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
 from civiscope.base import SegmentId, Span
 from civiscope.media import TrackConfig, TrackKind
@@ -15,6 +16,8 @@ from civiscope.recording.volume_view import VolumeView
 from civiscope.security import KeyContext, Keyring
 
 Placed = tuple[VolumeView, SegmentSummary]
+REORDER_US = 2_000_000
+"""A picture that others need to be decoded shows at most this long after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class PlacedPart:
     view: VolumeView
     summary: SegmentSummary
     part: StoredPart
+    is_cut: bool = False
+    """What others need follows nowhere: its units end with the last that shows before the span's end."""
 
 
 class UnitReader:
@@ -50,28 +55,32 @@ class UnitReader:
                 if found is None:
                     continue
                 begin, started = found, True
-            for unit, wall_us in list(zip(units, walls, strict=True))[begin : _end(walls, span.end_us)]:
+            for unit, wall_us in list(zip(units, walls, strict=True))[begin : end_of(placed, walls, span)]:
                 yield RecordedUnit(unit, wall_us, placed.summary.run_id, tracks)
 
     def parts(self, segments: Sequence[Placed], span: Span) -> list[PlacedPart]:
-        """Parts from the one with the key unit at or before the start, to the end of the span."""
+        """Parts from the one with the key unit at or before the start, to the last that shows before the end.
+
+        Those between them that show nothing of the span, but are needed to decode it, are there too.
+        """
         with self._lock:
             every = [
                 PlacedPart(view, summary, part) for view, summary in segments for part in view.parts(summary)
             ]
-        first = next((i for i, one in enumerate(every) if one.part.facts.span.overlaps(span)), len(every))
+        first = next((i for i, one in enumerate(every) if one.part.facts.span.overlaps(span)), None)
+        if first is None:
+            return []
         begin = first
         for index in range(first, -1, -1):
-            if index < len(every) and self._opens(every, index, first, span.start_us):
+            if index < first and not _goes_on(every[index], every[index + 1]):
+                break
+            if self._opens(every[index], span.start_us):
                 begin = index
                 break
-        return every[begin:first] + [one for one in every[first:] if one.part.facts.span.overlaps(span)]
+        return every[begin:first] + _shown(every, first, span)
 
-    def _opens(self, every: list[PlacedPart], index: int, first: int, start_us: int) -> bool:
+    def _opens(self, one: PlacedPart, start_us: int) -> bool:
         """True if the part holds a key unit from which the units at the start can be decoded."""
-        one = every[index]
-        if first < len(every) and one.summary.run_id != every[first].summary.run_id:
-            return False
         if not one.part.facts.flags & PartFlags.KEY:
             return False
         tracks = self.tracks(one)
@@ -143,6 +152,44 @@ def _start(keys: list[bool], walls: list[int], start_us: int) -> int | None:
     return earlier[-1] if earlier else at[0] if at else None
 
 
-def _end(walls: list[int], end_us: int) -> int:
-    """Behind the last unit that shows before the end; what others need to be decoded stands before it."""
-    return next((i + 1 for i in range(len(walls) - 1, -1, -1) if walls[i] < end_us), 0)
+def end_of(placed: PlacedPart, walls: Sequence[int], span: Span) -> int:
+    """Behind the last unit of the part that is wanted, of these UTC: all but where the span ends."""
+    if not placed.is_cut:
+        return len(walls)
+    return next((i + 1 for i in range(len(walls) - 1, -1, -1) if walls[i] < span.end_us), 0)
+
+
+def _shown(every: list[PlacedPart], first: int, span: Span) -> list[PlacedPart]:
+    """The parts that show something of the span, and what stands between them in the order of decoding.
+
+    A cut falls anywhere in a group of reordered pictures: a picture that shows behind the span's end, or
+    before its start, may stand in a part of its own and be needed by one that shows within.
+    """
+    wanted = [i for i in range(first, len(every)) if every[i].part.facts.span.overlaps(span)]
+    near = Span(max(0, span.start_us - REORDER_US), span.end_us + REORDER_US)
+    found: list[PlacedPart] = []
+    for index, following in zip(wanted, [*wanted[1:], None], strict=True):
+        between = [] if following is None else every[index + 1 : following]
+        goes_on = following is not None and _is_unbroken(every[index : following + 1])
+        if goes_on and all(one.part.facts.span.overlaps(near) for one in between):
+            found += [every[index], *between]
+        else:
+            found.append(replace(every[index], is_cut=True))
+    return found
+
+
+def _follows(before: PlacedPart, after: PlacedPart) -> bool:
+    """Nothing was lost between them; an import goes on over runs, a camera begins each with 0."""
+    return after.part.facts.first_sequence == before.part.facts.last_sequence + 1
+
+
+def _goes_on(before: PlacedPart, after: PlacedPart) -> bool:
+    """What the second holds may need the first to be decoded."""
+    return before.summary.run_id == after.summary.run_id or _follows(before, after)
+
+
+def _is_unbroken(parts: Sequence[PlacedPart]) -> bool:
+    """Nothing was lost between the units of these parts, and no clock set."""
+    return all(
+        _follows(before, after) and after.part.facts.correction_us == 0 for before, after in pairwise(parts)
+    )

@@ -26,6 +26,11 @@ from civiscope.storage import DiskError, DiskFault
 
 _CHECK_POINT_CUTS = 4
 """A mending reads what came since: under 4 s of each stream."""
+_WORDS = {
+    "slow": "the disk is slower than what the cameras send",
+    "held": "holds keep more than the quota or the free space allow: nothing else is left to delete. "
+    "Recording goes on while the disk has room; end holds, or give it more room",
+}
 OnFact = Callable[[RecordingFact], None]
 _log = get_log("civiscope.recording")
 
@@ -48,6 +53,8 @@ class VolumeWriter:
         self._unchecked: set[SegmentId] = set()
         self._cuts = 0
         self._retention_due_us = clock.monotonic_us()
+        self._is_held = False
+        """All that is left over the bounds is protected; what comes is written while the disk has room."""
 
     def process(self, jobs: Iterable[Job]) -> None:
         """One batch, under one barrier. A failing disk ends in gaps and VolumeFailed."""
@@ -73,6 +80,7 @@ class VolumeWriter:
             return
         for fact in facts:
             self._on_fact(fact)
+        self._is_held = self._retention.short_bytes > 0
 
     def close(self) -> None:
         """End and sign every segment, write down that nothing follows, and sync."""
@@ -185,7 +193,9 @@ class VolumeWriter:
 
     def _tell_fault(self, batch: Batch) -> None:
         slow = any(isinstance(one, PartLost) for one in batch.outcomes)
-        fault = batch.fault.fault.value if batch.fault else "slow" if slow else None
+        fault = (
+            batch.fault.fault.value if batch.fault else "slow" if slow else "held" if self._is_held else None
+        )
         if fault == self._fault or (fault is None and not batch.touched):
             return
         self._fault = fault
@@ -194,7 +204,7 @@ class VolumeWriter:
             _log.info("the volume takes everything again", volume=volume)
             self._on_fact(VolumeRecovered(volume))
             return
-        message = batch.fault.message if batch.fault else "the disk is slower than what the cameras send"
+        message = batch.fault.message if batch.fault else _WORDS[fault]
         _log.error("the volume does not take what should be written", volume=volume, why=message)
         self._on_fact(VolumeFailed(volume, fault, message))
 

@@ -30,7 +30,13 @@ from civiscope.security.keyholder import (
     WrongPassphraseError,
 )
 from civiscope.security.keyring import Keyring
-from civiscope.security.keys import SiteIdentity, SiteKeys, load_keyring, load_sealer
+from civiscope.security.keys import (
+    SiteIdentity,
+    SiteKeys,
+    load_keyring,
+    load_picture_sealer,
+    load_sealer,
+)
 from civiscope.security.model import (
     PERMISSIONS,
     Grant,
@@ -53,6 +59,7 @@ from civiscope.security.nodehead import ChainHead, NodeHead, keep_node_head, sig
 from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
+from civiscope.security.pictures import PictureSealer, open_picture
 from civiscope.security.sealing import (
     HOUR_US,
     NONCE_BYTES,
@@ -90,10 +97,12 @@ __all__ = [
     "FoundEntries", "ProvenEntry", "Delivery", "HeadLedger", "ReceivedHead", "HeadReport",
     "ChainHead", "NodeHead", "keep_node_head", "sign_node_head",
     "Outcome", "RecordedEntry",
-    "SiteIdentity", "SiteKeys", "load_keyring", "load_sealer", "client_tls", "server_tls", "machine_hosts",
+    "SiteIdentity", "SiteKeys", "load_keyring", "load_picture_sealer", "load_sealer", "client_tls",
+    "server_tls", "machine_hosts",
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
+    "PictureSealer", "open_picture",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",

@@ -1,9 +1,10 @@
 """The site's keys on disk: made once, each role's folder holding only what that role may hold.
 
 `authority/` (issuing), `server/` (private sealing keys, TLS, audit, vault), `recorder/` (public sealing key,
-its own signing key and vault). Who holds what and why: docs/design/security.md.
+its own signing key and vault), `analyst/` (public sealing key alone). Who and why: docs/design/security.md.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -47,6 +48,7 @@ from civiscope.security.authority import (
 from civiscope.security.detailsbox import DetailsBox
 from civiscope.security.keyfile import make_private_folder, read_private, sync_folder, write_private
 from civiscope.security.keyring import Keyring
+from civiscope.security.pictures import PictureSealer
 from civiscope.security.sealing import SegmentSealer
 from civiscope.security.signature import key_fingerprint
 from civiscope.security.vault import Vault
@@ -135,8 +137,13 @@ class SiteKeys:
 
     @classmethod
     def load(cls, folder: Path) -> "SiteKeys":
-        """Open an existing key folder; AppError(MISSING | DENIED | INVALID) says what is wrong with it."""
-        return cls(folder, SiteIdentity.from_json(read_private(folder / "site.json")))
+        """Open an existing key folder; AppError(MISSING | DENIED | INVALID) says what is wrong with it.
+
+        A site from before the analyst had pictures to seal gets the analyst's folder here.
+        """
+        identity = SiteIdentity.from_json(read_private(folder / "site.json"))
+        _give_public_key(folder, identity)
+        return cls(folder, identity)
 
     @property
     def recorder_folder(self) -> Path:
@@ -165,6 +172,10 @@ class SiteKeys:
     def sealer(self) -> SegmentSealer:
         """The recorder's side (reads `recorder/` only)."""
         return load_sealer(self.recorder_folder)
+
+    def picture_sealer(self) -> PictureSealer:
+        """The analyst's side (reads `analyst/` only)."""
+        return load_picture_sealer(self.folder / "analyst")
 
     def recorder_vault(self) -> Vault:
         """The recorder's own vault, for the plan it keeps (reads `recorder/` only)."""
@@ -252,6 +263,12 @@ def load_sealer(recorder_folder: Path) -> SegmentSealer:
     return SegmentSealer(identity.site_id, sealing_key, node_key, certificate)
 
 
+def load_picture_sealer(analyst_folder: Path) -> PictureSealer:
+    """The analyst's `PictureSealer` from its own folder: the site's public key alone."""
+    identity = SiteIdentity.from_json(read_private(analyst_folder / "site.json"))
+    return PictureSealer(identity.site_id, _public_key(analyst_folder / "sealing.pub.pem"))
+
+
 def load_keyring(server_folder: Path) -> Keyring:
     """The server's `Keyring` from its own folder: every key in `sealing/`, newest and older."""
     identity = SiteIdentity.from_json(read_private(server_folder / "site.json"))
@@ -286,6 +303,18 @@ def _write_all(draft: Path, identity: SiteIdentity, hosts: Sequence[str], now_us
     write_private(recorder / "node.pem", node.public_bytes(serialization.Encoding.PEM))
     write_private(recorder / "sealing.pub.pem", _public_pem(sealing_key.public_key()))
     write_private(recorder / "vault.key", Vault.new_key())
+    _give_public_key(draft, identity)
+
+
+def _give_public_key(folder: Path, identity: SiteIdentity) -> None:
+    """Let the analyst have the public key that the recorder has; who cannot write it is not stopped by it."""
+    source, analyst = folder / "recorder" / "sealing.pub.pem", folder / "analyst"
+    if (analyst / "sealing.pub.pem").exists() or not source.exists():
+        return
+    with contextlib.suppress(OSError):  # asked for by several processes at once, the files are the same
+        analyst.mkdir(mode=0o700, exist_ok=True)
+        write_private(analyst / "site.json", identity.to_json())
+        write_private(analyst / "sealing.pub.pem", read_private(source))
 
 
 def _write_tls(server_folder: Path, authority: Authority, hosts: Sequence[str], now_us: int) -> None:

@@ -52,6 +52,11 @@ class Permission(StrEnum):
     TOKEN_MANAGE = "token.manage"  # noqa: S105  a permission, no password
     PRIVACY_READ = "privacy.read"
     PRIVACY_MANAGE = "privacy.manage"
+    EVENT_READ = "event.read"
+    ALARM_HANDLE = "alarm.handle"
+    RULE_READ = "rule.read"
+    RULE_MANAGE = "rule.manage"
+    EVIDENCE_HOLD = "evidence.hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,11 @@ PERMISSIONS: MappingProxyType[Permission, Grant] = MappingProxyType(
         Permission.TOKEN_MANAGE: Grant("make tokens for programs", frozenset({_A})),
         Permission.PRIVACY_READ: Grant("read the register of purposes", frozenset({_A, _D})),
         Permission.PRIVACY_MANAGE: Grant("change the register of purposes", frozenset({_A})),
+        Permission.EVENT_READ: Grant("read what happened", frozenset({_A, _O, _V}), per_channel=True),
+        Permission.ALARM_HANDLE: Grant("handle alarms", frozenset({_A, _O}), per_channel=True),
+        Permission.RULE_READ: Grant("read analytics and rules", frozenset({_A, _O, _D})),
+        Permission.RULE_MANAGE: Grant("change rules", frozenset({_A})),
+        Permission.EVIDENCE_HOLD: Grant("hold recordings as evidence", frozenset({_A, _O}), per_channel=True),
     }
 )
 """The table that decides. The data protection officer sees everything about processing, and no pictures."""

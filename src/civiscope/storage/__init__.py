@@ -35,11 +35,13 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     not_,
     null,
     or_,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -65,5 +67,6 @@ __all__ = [
     "JSON", "BigInteger", "Boolean", "CheckConstraint", "Column", "ColumnElement", "Connection", "Float",
     "ForeignKey", "Index", "Integer", "IntegrityError", "LargeBinary", "MetaData", "PrimaryKeyConstraint",
     "Row", "Select", "String", "Table", "Text", "UniqueConstraint", "Uuid", "and_", "bindparam", "delete",
-    "exists", "func", "insert", "literal", "not_", "null", "op", "or_", "select", "text", "update", "upsert",
+    "exists", "func", "insert", "literal", "literal_column", "not_", "null", "op", "or_", "select", "text",
+    "union_all", "update", "upsert",
 ]  # fmt: skip

@@ -6,12 +6,12 @@ time; a slow viewer slows nobody; an old picture is never called live; times wit
 """
 
 from civiscope.viewing.look import Look
-from civiscope.viewing.model import JPEG_TYPE, LiveStateName, MediaAnswer, Wish
-from civiscope.viewing.ports import Recordings
+from civiscope.viewing.model import JPEG_TYPE, LiveStateName, Made, MediaAnswer, SentPicture, WhepAnswer, Wish
+from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, SubStreams
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.viewing import Viewing, ViewingFaces
 
 __all__ = [
-    "JPEG_TYPE", "LiveStateName", "Look", "MediaAnswer", "Recordings", "Viewing", "ViewingFaces",
-    "ViewingSettings", "Wish",
+    "JPEG_TYPE", "LiveStateName", "Look", "Made", "MediaAnswer", "PictureMaker", "Pictures", "Recordings",
+    "SentPicture", "SubStreams", "Viewing", "ViewingFaces", "ViewingSettings", "WhepAnswer", "Wish",
 ]  # fmt: skip

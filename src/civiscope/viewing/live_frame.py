@@ -12,6 +12,7 @@ from civiscope.viewing.model import (
     LiveKind,
     LiveMessage,
     LiveState,
+    Made,
     shown_data,
     shown_tracks,
     shown_type,
@@ -48,7 +49,7 @@ class LiveFramer:
         self._is_jpeg = self.mse_type == JPEG_TYPE
         zero_us = run.started_us - _LEAD_S * 1_000_000
         payload = b"" if self._is_jpeg or not shown else init_segment(shown, zero_us, for_browser=True)
-        self.init = LiveMessage(LiveKind.INIT, _HEAD.pack(LiveKind.INIT, zero_us) + payload)
+        self.init = LiveMessage(LiveKind.INIT, _HEAD.pack(LiveKind.INIT, zero_us) + payload, content=shown)
         pictures = [track.track_id for track in shown if track.kind is TrackKind.VIDEO]
         self._picture_id = pictures[0] if pictures else None
         self._times = {
@@ -73,7 +74,7 @@ class LiveFramer:
         is_start = unit.is_key and self.is_picture(unit)
         head = _HEAD.pack(LiveKind.FRAGMENT, unit.arrival_us)
         if self._is_jpeg:
-            return LiveMessage(LiveKind.FRAGMENT, head + unit.data, is_start)
+            return LiveMessage(LiveKind.FRAGMENT, head + unit.data, is_start, unit)
         decode_time = max(unit.dts + times.lead, times.last, 0)
         if 0 <= times.last < decode_time:
             times.duration = min(decode_time - times.last, 0xFFFF_FFFF)
@@ -85,17 +86,20 @@ class LiveFramer:
             return None
         sample = Sample(unit.track_id, decode_time, offset, times.duration, unit.is_key, data)
         moof, _ = fragment_header(self._sequence, (sample,))
-        return LiveMessage(LiveKind.FRAGMENT, b"".join((head, moof, data)), is_start)
+        picture = unit if unit.track_id == self._picture_id else None
+        return LiveMessage(LiveKind.FRAGMENT, b"".join((head, moof, data)), is_start, picture)
 
 
-def state_message(state: LiveState, framer: LiveFramer | None, at_us: int) -> LiveMessage:
+def state_message(state: LiveState, framer: LiveFramer | None, made: Made, at_us: int) -> LiveMessage:
     """What a viewer may believe from now on."""
     body: dict[str, object] = {
         "state": state.name.value, "reason": state.reason, "detail": state.detail, "since_us": state.since_us,
+        "made": made.value,
     }  # fmt: skip
     if framer is not None:
         body |= {"mse_type": framer.mse_type, "generation": framer.generation}
-    return LiveMessage(LiveKind.STATE, _HEAD.pack(LiveKind.STATE, at_us) + json.dumps(body).encode())
+    data = _HEAD.pack(LiveKind.STATE, at_us) + json.dumps(body).encode()
+    return LiveMessage(LiveKind.STATE, data, content=state)
 
 
 def dropped_message(count: int, at_us: int) -> LiveMessage:

@@ -6,6 +6,7 @@ from civiscope.base import Clock, StreamId
 from civiscope.ingest import FeedClient
 from civiscope.viewing.live_queue import LiveQueue
 from civiscope.viewing.live_stream import LiveStream
+from civiscope.viewing.model import Made
 from civiscope.viewing.settings import ViewingSettings
 
 _CHECK_S = 0.5
@@ -45,15 +46,20 @@ class LiveHub:
         stream = self._streams.get(stream_id)
         return stream.mse_type if stream else None
 
-    def join(self, stream_id: StreamId) -> LiveQueue:
-        """A viewer's messages from now on; `leave` when he goes."""
+    def join(
+        self, stream_id: StreamId, made: Made = Made.AS_SENT, queue: LiveQueue | None = None
+    ) -> LiveQueue:
+        """A viewer's messages from now on, in a queue of his own or the one he has; `leave` when he goes.
+
+        `made` is what the stream's viewers are told; all of one stream are told the same.
+        """
         stream = self._streams.get(stream_id)
         if stream is None:
-            stream = self._streams[stream_id] = LiveStream(stream_id, self._clock, self._settings)
-            queue = stream.join()
+            stream = self._streams[stream_id] = LiveStream(stream_id, self._clock, self._settings, made)
+            queue = stream.join(queue)
             self._feed.subscribe(stream_id, stream.handle)
         else:
-            queue = stream.join()
+            queue = stream.join(queue)
         self._feed.watch(stream_id, True)
         return queue
 

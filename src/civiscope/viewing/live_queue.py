@@ -19,7 +19,7 @@ class LiveQueue:
     """
 
     def __init__(self, limit_bytes: int, limit_wait_us: int) -> None:
-        self._limit_bytes = limit_bytes
+        self._bound_bytes = self._limit_bytes = limit_bytes
         self._limit_wait_us = limit_wait_us
         self._queue: deque[tuple[LiveMessage, int]] = deque()
         self._queued_bytes = 0
@@ -33,7 +33,14 @@ class LiveQueue:
         self.dropped_count = 0
 
     def begin(self, messages: Iterable[LiveMessage], waits_for_key: bool, now_us: int) -> None:
-        """What a new viewer gets at once; it does not count against his bound."""
+        """What a new viewer of a stream gets at once; it does not count against his bound.
+
+        What still waits of another stream goes: it is not shown any more.
+        """
+        self._queue.clear()
+        self._queued_bytes = self._dropped = 0
+        self._is_losing = False
+        self._limit_bytes = self._bound_bytes
         for message in messages:
             self._limit_bytes += len(message.data)
             self._put(message, now_us)
@@ -60,6 +67,19 @@ class LiveQueue:
         """No more messages; the viewer's loop ends, or raises `error`."""
         self._ended, self._error = True, self._error or error
         self._wake()
+
+    async def take(self) -> LiveMessage | None:
+        """The next message, for who does not send its bytes; None at the end, or the error that ended it."""
+        while not self._queue and not self._ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self._error is not None:
+            raise self._error
+        if self._ended:
+            return None
+        message, _ = self._queue.popleft()
+        self._queued_bytes -= len(message.data)
+        return message
 
     async def messages(self) -> AsyncIterator[bytes]:
         """The bytes to send, in order, until the end."""

@@ -6,17 +6,25 @@ from civiscope.base import Clock, ProtocolError, StreamId, get_log
 from civiscope.ingest import FeedAway, FeedDropped, FeedEnded, FeedEvent, FeedRun, FeedUnit
 from civiscope.viewing.live_frame import LiveFramer, state_message
 from civiscope.viewing.live_queue import LiveQueue
-from civiscope.viewing.model import LiveMessage, LiveState, LiveStateName
+from civiscope.viewing.model import LiveMessage, LiveState, LiveStateName, Made
 from civiscope.viewing.settings import ViewingSettings
 
 _log = get_log("civiscope.viewing")
+_AWAY = (
+    ("recorder_away", "The recorder does not answer; it is started again."),
+    ("worker_away", "The worker, which makes these pictures, does not answer; it is started again."),
+)
+"""Of a feed that is away: the recorder's, the worker's."""
 
 
 class LiveStream:
     """Takes a stream's feed and gives it to its viewers. All calls from the event loop; none waits."""
 
-    def __init__(self, stream_id: StreamId, clock: Clock, settings: ViewingSettings) -> None:
+    def __init__(
+        self, stream_id: StreamId, clock: Clock, settings: ViewingSettings, made: Made = Made.AS_SENT
+    ) -> None:
         self.stream_id = stream_id
+        self._made = made
         self._clock = clock
         self._settings = settings
         self._framer: LiveFramer | None = None
@@ -34,11 +42,11 @@ class LiveStream:
         """Of the present run; None while there is none."""
         return self._framer.mse_type if self._framer else None
 
-    def join(self) -> LiveQueue:
-        """A new viewer: the state, and when it is live a picture at once."""
-        queue = LiveQueue(self._settings.viewer_bytes, self._settings.viewer_wait_us)
+    def join(self, queue: LiveQueue | None = None) -> LiveQueue:
+        """A viewer, new or from another stream: the state, and when it is live a picture at once."""
+        queue = queue or LiveQueue(self._settings.viewer_bytes, self._settings.viewer_wait_us)
         is_live = self.state.name is LiveStateName.LIVE
-        begin = [state_message(self.state, self._framer, self._clock.now_us())]
+        begin = [state_message(self.state, self._framer, self._made, self._clock.now_us())]
         if self._framer is not None:
             begin.append(self._framer.init)
         if is_live:
@@ -68,7 +76,7 @@ class LiveStream:
             case FeedEnded():
                 self._lose(event.at_us, event.reason, event.detail)
             case FeedAway():
-                self._lose(event.at_us, "recorder_away", "The recorder does not answer; it is started again.")
+                self._lose(event.at_us, *_AWAY[self._made is Made.TRANSCODED])
 
     def check(self) -> None:
         """Called every half second: a stream from which nothing comes is not live."""
@@ -92,7 +100,7 @@ class LiveStream:
         self._framer = framer
         self._forget_gop()
         if is_same:
-            self._tell(state_message(self.state, framer, self._clock.now_us()))
+            self._tell(state_message(self.state, framer, self._made, self._clock.now_us()))
         else:
             self._turn(LiveState(LiveStateName.CONNECTING, self._clock.now_us()))
         self._tell(framer.init)
@@ -149,7 +157,7 @@ class LiveStream:
 
     def _turn(self, state: LiveState) -> None:
         self.state = state
-        self._tell(state_message(state, self._framer, self._clock.now_us()))
+        self._tell(state_message(state, self._framer, self._made, self._clock.now_us()))
 
     def _tell(self, message: LiveMessage) -> None:
         now_us, monotonic_us = self._clock.now_us(), self._clock.monotonic_us()

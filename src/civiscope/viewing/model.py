@@ -3,15 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from uuid import UUID
 
 from civiscope.base import ChannelId, Span
-from civiscope.media import Codec, TrackConfig, TrackKind
+from civiscope.media import AccessUnit, Codec, TrackConfig, TrackKind
 from civiscope.media.mp4 import flac_frame, mse_type
 from civiscope.privacy import Function, Presentation
 from civiscope.security import Principal
 
 JPEG_TYPE = "image/jpeg"
 """Stands in for an MSE type where pictures are JPEG files: no browser plays Motion JPEG in MP4."""
+
+
+class Made(StrEnum):
+    """How the picture that a viewer sees came about."""
+
+    AS_SENT = "as sent"
+    SECOND_STREAM = "second stream"
+    """The camera's smaller stream stands in for one that the screen cannot play."""
+    TRANSCODED = "transcoded"
+    """The worker decoded H.265 and coded it again as H.264."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,8 @@ class Wish:
     presentation: Presentation
     from_where: str
     """Where he sits, for the audit: an address."""
+    needs_h264: bool = False
+    """His screen cannot play H.265: live pictures of such a stream are shown another way, and it is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,24 @@ class MediaAnswer:
     next_us: int | None
     """After a gap: where recording goes on. None when it goes on at once, or not at all."""
     mse_type: str | None
+    made: Made = Made.AS_SENT
     content: bytes = field(repr=False, default=b"")
+
+
+@dataclass(frozen=True, slots=True)
+class WhepAnswer:
+    """A viewer over WebRTC: his name within the look, and the answer to his offer."""
+
+    peer_id: UUID
+    sdp: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """The last picture sent over WebRTC: which arrival its RTP timestamp stands for (90 kHz, modulo 2³²)."""
+
+    rtp_timestamp: int
+    arrival_us: int
 
 
 class LiveStateName(StrEnum):
@@ -78,6 +108,8 @@ class LiveMessage:
     data: bytes = field(repr=False)
     is_start: bool = False
     """A player can start here: a key unit of the pictures."""
+    content: "LiveState | tuple[TrackConfig, ...] | AccessUnit | None" = field(default=None, repr=False)
+    """What the bytes say, for who sends it another way: a state, the tracks of an init, a picture's unit."""
 
 
 _TELEPHONE_SOUND = frozenset({Codec.PCMU, Codec.PCMA})

@@ -44,7 +44,7 @@ class _Track:
 
 
 class MediaBuilder:
-    """Takes units of one run in order and makes init and fragments of at most one second.
+    """Takes units of one run, or of an import over its runs, and makes init and fragments of at most 1 s.
 
     Media time is `wall − epoch` in each track's ticks, without jitter: within a run each track keeps one
     anchor. `add` returns False when the answer must end before this unit.
@@ -58,6 +58,7 @@ class MediaBuilder:
         self._known: tuple[TrackConfig, ...] | None = None
         self._shown: tuple[TrackConfig, ...] = ()
         self._run_id: RunId | None = None
+        self._last_sequence = -1
         self._out: list[bytes] = []
         self._size_bytes = 0
         self._samples: list[Sample] = []
@@ -72,10 +73,10 @@ class MediaBuilder:
 
     def add(self, recorded: RecordedUnit) -> bool:
         """The next unit; False when the answer ends before it."""
-        if self._run_id is None:
-            self._run_id = recorded.run_id
-        if recorded.run_id != self._run_id:
+        goes_on = self._run_id in {None, recorded.run_id} or recorded.unit.sequence == self._last_sequence + 1
+        if not goes_on:
             return False
+        self._run_id, self._last_sequence = recorded.run_id, recorded.unit.sequence
         if recorded.tracks is not self._known and not self._configure(recorded.tracks):
             return False
         track = self._tracks.get(recorded.unit.track_id)

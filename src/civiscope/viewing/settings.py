@@ -29,6 +29,10 @@ class ViewingSettings:
     """A stream nobody watches any more is left after this."""
     media_limit_us: int = 30_000_000
     """The longest stretch one media answer covers."""
+    transcoded_limit_us: int = 10_000_000
+    """The longest stretch of one media answer that is transcoded."""
+    transcoded_at_once: int = 3
+    """Media answers that are transcoded at once, of all people; others wait."""
     media_limit_bytes: int = 64 << 20
     media_wait_s: float = 10.0
     """A media answer that takes longer fails with TIMEOUT."""
@@ -38,3 +42,9 @@ class ViewingSettings:
     reader_threads: int = 4
     reader_queue: int = 64
     """Reads that may wait for a thread; over it, EXHAUSTED."""
+    whep_peers: int = 64
+    """Viewers over WebRTC at once; over it, EXHAUSTED."""
+    whep_picture_s: float = 3.0
+    """A stream that does not come within this is not offered over WebRTC."""
+    whep_connect_s: float = 10.0
+    """A WebRTC viewer who is not connected by then is let go."""

@@ -11,11 +11,13 @@ from civiscope.ingest import FeedClient
 from civiscope.privacy import Function, Permit, Presentation, PurposeRegister
 from civiscope.security import AuditEntry, AuditLog, Outcome, Principal, authorise_on
 from civiscope.viewing.live_hub import LiveHub
+from civiscope.viewing.live_watch import LiveSources
 from civiscope.viewing.look import Look, LookFaces
 from civiscope.viewing.model import Wish
-from civiscope.viewing.ports import Recordings
+from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, SubStreams
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
+from civiscope.viewing.whep_desk import WhepDesk
 
 _log = get_log("civiscope.viewing")
 _UNKNOWN_CHECKS = 6
@@ -36,6 +38,13 @@ class ViewingFaces:
     principal_now: Callable[[Principal], Awaitable[Principal | None]]
     """The same principal with the roles of this moment; None once the session has ended."""
     clock: Clock
+    derived_feed: FeedClient | None = None
+    """The worker's feed: H.264 made of H.265, by the main stream's id."""
+    sub_streams: SubStreams | None = None
+    maker: PictureMaker | None = None
+    """Makes H.264 of recorded H.265; None: recordings are shown as they were sent."""
+    pictures: Pictures | None = None
+    """None: this node keeps no events."""
 
 
 class Viewing:
@@ -45,19 +54,34 @@ class Viewing:
         self._faces = faces
         self._settings = settings or ViewingSettings()
         self._pool = ReaderPool(self._settings.reader_threads, self._settings.reader_queue)
-        self._hub = LiveHub(faces.feed, faces.clock, self._settings)
+        self._feeds = [feed for feed in (faces.feed, faces.derived_feed) if feed is not None]
+        self._hubs = [LiveHub(feed, faces.clock, self._settings) for feed in self._feeds]
+        sources = LiveSources(self._hubs[0], self._hubs[1] if faces.derived_feed else None, faces.sub_streams)
+        self._whep = WhepDesk(faces.clock, self._settings)
         self._looks: dict[UUID, Look] = {}
         self._unknown_checks: Counter[UUID] = Counter()
         self._look_faces = LookFaces(
-            self._hub, self._pool, faces.recordings, faces.clock, self._settings, self._ended
+            sources=sources,
+            whep=self._whep,
+            maker=faces.maker,
+            making=asyncio.Semaphore(self._settings.transcoded_at_once),
+            pool=self._pool,
+            recordings=faces.recordings,
+            clock=faces.clock,
+            settings=self._settings,
+            ended=self._ended,
+            pictures=faces.pictures,
         )
 
     async def run(self) -> None:
         """Keep the feed and the rules until cancelled; then all looks end and are recorded as ended."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._faces.feed.run())
-                group.create_task(self._hub.run())
+                for feed in self._feeds:
+                    group.create_task(feed.run())
+                for hub in self._hubs:
+                    group.create_task(hub.run())
+                group.create_task(self._whep.run())
                 group.create_task(self._watch_over())
         finally:
             stopping = AppError(ErrorKind.UNAVAILABLE, "The server is stopping. Connect again in a moment.")

@@ -1,5 +1,6 @@
 /** The one place that calls the server's HTTP door; every answer is a `Result`. */
 
+import type { Made } from "./liveMessages";
 import { ABORTED, failed, problemOf, succeeded, type Result } from "./result";
 import type {
   AuditPage,
@@ -9,10 +10,12 @@ import type {
   Look,
   LookWish,
   Probed,
+  SentPicture,
   Session,
   SetupState,
   SystemStatus,
   Timeline,
+  WhepAnswer,
 } from "./types";
 
 const ROOT = "/api/v1";
@@ -59,12 +62,18 @@ export interface MediaBlock {
   readonly endUs: number | null;
   readonly nextUs: number | null;
   readonly mseType: string | null;
+  readonly made: Made;
 }
 
 function micros(text: string | null): number | null {
   if (text === null || text === "") return null;
   const value = Number(text);
   return Number.isFinite(value) ? value : null;
+}
+
+/** A body that is not JSON: what one WebRTC end says of itself. */
+class Sdp {
+  constructor(readonly text: string) {}
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -82,7 +91,8 @@ export class Client {
   ): Promise<Result<Response>> {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (method !== "GET") headers["X-CSRF-Token"] = this.csrfToken;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const isSdp = body instanceof Sdp;
+    if (body !== undefined) headers["Content-Type"] = isSdp ? "application/sdp" : "application/json";
     const deadline = AbortSignal.timeout(DEADLINE_MS);
     try {
       const response = await fetch(ROOT + path, {
@@ -91,7 +101,7 @@ export class Client {
         credentials: "same-origin",
         cache: "no-store",
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isSdp ? body.text : JSON.stringify(body) }),
       });
       if (response.ok) return succeeded(response);
       const problem = problemOf(response.status, await bodyOf(response), response.headers.get("Retry-After"));
@@ -196,6 +206,19 @@ export class Client {
     return this.json("POST", "/looks", wish, signal);
   }
 
+  /** Watch a look over WebRTC: our offer in, the server's answer and its address of us out. */
+  async whep(lookId: string, offer: string): Promise<Result<WhepAnswer>> {
+    const sent = await this.send("POST", `/looks/${encodeURIComponent(lookId)}/whep`, new Sdp(offer));
+    if (!sent.ok) return sent;
+    const place = (sent.value.headers.get("Location") ?? "").replace(ROOT, "");
+    return succeeded({ sdp: await sent.value.text(), place });
+  }
+
+  /** Which arrival the newest RTP timestamp stands for; `place` is the answer's. */
+  whepSent(place: string): Promise<Result<SentPicture>> {
+    return this.json("GET", `${place}/sent`);
+  }
+
   closeLook(id: string): Promise<Result<unknown>> {
     return this.json("DELETE", `/looks/${encodeURIComponent(id)}`);
   }
@@ -217,6 +240,7 @@ export class Client {
         endUs: micros(headers.get("X-End-Us")),
         nextUs: micros(headers.get("X-Next-Us")),
         mseType: headers.get("X-Mse-Type"),
+        made: headers.get("X-Made") === "transcoded" ? "transcoded" : "as sent",
       });
     } catch {
       if (signal.aborted) return ABORTED;

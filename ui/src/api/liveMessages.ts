@@ -2,6 +2,9 @@
 
 export type StreamState = "live" | "lost" | "connecting";
 
+/** How the picture came about, as the server says it. */
+export type Made = "as sent" | "second stream" | "transcoded";
+
 export type LiveMessage =
   | { readonly type: "init"; readonly atUs: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: "fragment"; readonly atUs: number; readonly bytes: Uint8Array<ArrayBuffer> }
@@ -13,6 +16,7 @@ export type LiveMessage =
       readonly detail: string;
       readonly sinceUs: number | null;
       readonly mseType: string | null | undefined;
+      readonly made: Made;
     }
   | { readonly type: "dropped"; readonly atUs: number; readonly count: number }
   | { readonly type: "clock"; readonly atUs: number; readonly pong: number | null };
@@ -40,6 +44,7 @@ function numberOrNull(value: unknown): number | null {
 function stateMessage(atUs: number, body: Record<string, unknown>): LiveMessage {
   const state = body["state"];
   const mseType = body["mse_type"];
+  const made = body["made"];
   return {
     type: "state",
     atUs,
@@ -48,6 +53,7 @@ function stateMessage(atUs: number, body: Record<string, unknown>): LiveMessage 
     detail: text(body["detail"]),
     sinceUs: numberOrNull(body["since_us"]),
     mseType: typeof mseType === "string" || mseType === null ? mseType : undefined,
+    made: made === "second stream" || made === "transcoded" ? made : "as sent",
   };
 }
 

@@ -138,6 +138,20 @@ export interface LookWish {
   readonly from_us?: Micros;
   readonly to_us?: Micros;
   readonly presentation: "raw" | "covered";
+  /** This screen cannot play H.265: live, such a camera is shown another way, and it is said. */
+  readonly needs_h264?: boolean;
+}
+
+/** The server's side of a WebRTC viewer. */
+export interface WhepAnswer {
+  readonly sdp: string;
+  readonly place: string;
+}
+
+/** The picture sent last over WebRTC: its RTP timestamp (90 kHz, modulo 2³²) and its arrival at the server. */
+export interface SentPicture {
+  readonly rtp_timestamp: number;
+  readonly arrival_us: Micros;
 }
 
 export interface Look {

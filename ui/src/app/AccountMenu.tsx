@@ -5,6 +5,7 @@ import { go } from "../kit/address";
 import { Button, Link } from "../kit/parts";
 import { en } from "../text/en";
 import { accountText } from "../text/people";
+import { LowLatencyField } from "./LowLatencyField";
 import { ThemeField } from "./ThemeField";
 
 interface AccountMenuProps {
@@ -50,6 +51,7 @@ export function AccountMenu({ name, onKeys, onSignOut }: AccountMenuProps) {
           <span>{en.shell.theme}</span>
           <ThemeField />
         </label>
+        <LowLatencyField />
         <Button kind="quiet" onClick={onKeys} testId="keys">
           {en.shell.keys} <kbd>?</kbd>
         </Button>

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { client, serverClock } from "../api/client";
 import type { Session } from "../api/types";
 import { go, useAddress } from "../kit/address";
@@ -7,12 +7,15 @@ import { Button, Link, Skeleton, StateBox } from "../kit/parts";
 import { ShortcutContext, useShortcuts } from "../kit/shortcuts";
 import { momentText, timeText, zoneName } from "../kit/time";
 import { en } from "../text/en";
+import { AlarmContext } from "../widgets/alarms/useAlarms";
 import { isFirstRunLeft } from "../widgets/firstRun";
 import { SiteContext, useAsked, type Site } from "../widgets/site";
 import { AccountMenu } from "./AccountMenu";
+import { AlarmBanner, AlarmCounter, AlarmProvider } from "./Alarming";
 import { KeysDialog } from "./KeysDialog";
 import { PurposeField } from "./PurposeField";
 import { ROUTES, routeOf } from "./routes";
+import { SeeingLine } from "./SeeingLine";
 import { createShortcuts } from "./shortcuts";
 import { FirstRunBanner, VaultBanner } from "./Banners";
 
@@ -89,7 +92,9 @@ export function Shell({ session, onSignedOut, onReload, onSignOut }: ShellProps)
   return (
     <ShortcutContext value={shortcuts.registry}>
       <SiteContext value={site}>
-        <Stage site={site} said={said} onHeard={() => setSaid(NOTHING_SAID)} onSignOut={onSignOut} />
+        <AlarmProvider site={site}>
+          <Stage site={site} said={said} onHeard={() => setSaid(NOTHING_SAID)} onSignOut={onSignOut} />
+        </AlarmProvider>
       </SiteContext>
     </ShortcutContext>
   );
@@ -141,6 +146,7 @@ function Frame({ site, said, onHeard, onSignOut }: FrameProps) {
   const { pathname } = useAddress();
   const route = routeOf(pathname);
   const [isKeys, setKeys] = useState(false);
+  const alarming = useContext(AlarmContext);
   useEffect(() => {
     document.title = `${route?.name ?? en.product} · ${site.session.site.name}`;
   }, [route, site.session.site.name]);
@@ -178,12 +184,14 @@ function Frame({ site, said, onHeard, onSignOut }: FrameProps) {
         <strong className="top-site">{site.session.site.name}</strong>
         <PurposeField />
         <span className="top-space" />
+        {alarming !== null && <AlarmCounter alarming={alarming} />}
         <LinkState channels={site.channels} />
         <Clock zone={site.zone} />
         <AccountMenu name={site.session.principal.name} onKeys={() => setKeys(true)} onSignOut={onSignOut} />
       </header>
       <div className="banners">
         <StaleBanner channels={site.channels} zone={site.zone} />
+        {alarming !== null && <AlarmBanner alarming={alarming} zone={site.zone} />}
         <VaultBanner />
         {needsFirstRun(site.session) && <FirstRunBanner />}
       </div>
@@ -200,6 +208,7 @@ function Frame({ site, said, onHeard, onSignOut }: FrameProps) {
           </Suspense>
         )}
       </main>
+      <SeeingLine />
       <SaidBox said={said} onHeard={onHeard} />
       {isKeys && <KeysDialog onClose={() => setKeys(false)} />}
     </div>

@@ -3,6 +3,7 @@
 import { lazy, type ComponentType } from "react";
 import type { IconName } from "../kit/icons";
 import { LivePage } from "../pages/live/LivePage";
+import { alarmsText, rulesText } from "../text/alarms";
 import { en } from "../text/en";
 import { accountText, peopleText } from "../text/people";
 
@@ -10,6 +11,8 @@ import { accountText, peopleText } from "../text/people";
 const PlaybackPage = lazy(async () => ({
   default: (await import("../pages/playback/PlaybackPage")).PlaybackPage,
 }));
+const AlarmsPage = lazy(async () => ({ default: (await import("../pages/alarms/AlarmsPage")).AlarmsPage }));
+const RulesPage = lazy(async () => ({ default: (await import("../pages/rules/RulesPage")).RulesPage }));
 const DevicesPage = lazy(async () => ({
   default: (await import("../pages/devices/DevicesPage")).DevicesPage,
 }));
@@ -34,7 +37,9 @@ export interface Route {
 export const ROUTES: readonly Route[] = [
   { path: "/live", name: en.pages.live, sign: "live", page: LivePage },
   { path: "/playback", name: en.pages.playback, sign: "playback", page: PlaybackPage },
+  { path: "/alarms", name: alarmsText.title, sign: "alarm", page: AlarmsPage },
   { path: "/devices", name: en.pages.devices, sign: "camera", page: DevicesPage },
+  { path: "/rules", name: rulesText.title, sign: "rule", page: RulesPage },
   { path: "/people", name: peopleText.title, sign: "person", page: PeoplePage },
   { path: "/audit", name: en.pages.audit, sign: "list", page: AuditPage },
   { path: "/health", name: en.pages.health, sign: "health", page: HealthPage },

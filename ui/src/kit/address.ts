@@ -23,6 +23,12 @@ export function go(path: string): void {
   window.dispatchEvent(new Event(CHANGED));
 }
 
+/** Another address in place of this one: a step that "back" need not undo. */
+export function replace(path: string): void {
+  history.replaceState(null, "", path);
+  window.dispatchEvent(new Event(CHANGED));
+}
+
 /** Change the query without a step in the history; listeners are not told. */
 export function note(query: Readonly<Record<string, string | null>>): void {
   const url = new URL(location.href);

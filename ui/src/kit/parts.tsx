@@ -10,7 +10,7 @@ interface ButtonProps {
   readonly type?: "button" | "submit";
   readonly label?: string;
   readonly disabled?: boolean;
-  readonly pressed?: boolean;
+  readonly pressed?: boolean | undefined;
   readonly testId?: string;
 }
 
@@ -161,6 +161,8 @@ export function Link(props: {
   readonly children: ReactNode;
   readonly className?: string;
   readonly current?: boolean;
+  /** What it says to who does not see it. */
+  readonly label?: string;
   readonly testId?: string;
 }) {
   const follow = (event: MouseEvent) => {
@@ -174,6 +176,8 @@ export function Link(props: {
       className={props.className}
       onClick={follow}
       aria-current={props.current === true ? "page" : undefined}
+      aria-label={props.label}
+      title={props.label}
       data-testid={props.testId}
     >
       {props.children}

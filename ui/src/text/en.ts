@@ -15,6 +15,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   foreign: "The camera's driver reported a fault.",
   finished: "The file was imported to its end.",
   recorder_away: "The recorder is being restarted; it comes back by itself.",
+  worker_away: "The worker, which makes these pictures, is being restarted; it comes back by itself.",
+  busy: "This server transcodes as many cameras as it can; close one of them.",
   link: "The connection from this browser to the server is broken.",
   offline: "The server cannot be reached from this browser.",
   timeout: "The server did not answer in time.",
@@ -179,6 +181,16 @@ export const en = {
     purposeLacksPlayback: "This purpose does not cover playback. Choose another, or ask an administrator.",
     unsupportedH265:
       "This browser cannot show H.265. The camera is recorded untouched; download a span, use a browser with H.265, or set the camera's stream to H.264.",
+    made: {
+      "second stream": "Shown from the second stream (H.265 main is recorded)",
+      transcoded: "Transcoded from H.265",
+    },
+    madeHint: "This browser cannot show H.265. The recording is as the camera sends it.",
+    webrtc: "WebRTC",
+    webrtcHint: "Low latency: these pictures come over WebRTC",
+    lowLatency: "Low latency (WebRTC)",
+    lowLatencyHint:
+      "Live pictures come over WebRTC where that works, otherwise as usual. Kept in this browser.",
     unsupported: (codec: string) => `This browser cannot show ${codec}. The camera is recorded untouched.`,
     gone: "This camera is no longer in the list.",
   },

@@ -90,6 +90,8 @@ export const grantText = {
   from: "From",
   to: "To",
   days: "Days",
+  everyDay: "every day",
+  overMidnight: "Over midnight: it ends on the day after.",
   until: "Until (leave empty for no end)",
   give: "Give the role",
   end: "End",

@@ -1,15 +1,13 @@
-import { useEffect, useRef, useState } from "react";
-import { client } from "../api/client";
 import type { Channel } from "../api/types";
 import { Icon } from "../kit/icons";
 import { Button } from "../kit/parts";
-import { ageText } from "../kit/time";
 import { en } from "../text/en";
-import { LivePlayer } from "./player/livePlayer";
+import { MadeBadge } from "./MadeBadge";
 import type { LiveSnapshot } from "./player/livePorts";
 import { useSite } from "./site";
 import { TileFrame } from "./TileFrame";
 import { liveWords } from "./tileWords";
+import { useLive } from "./useLive";
 
 interface LiveTileProps {
   readonly index: number;
@@ -21,70 +19,14 @@ interface LiveTileProps {
   readonly isHidden: boolean;
   readonly onSelect: () => void;
   readonly onMaximise: () => void;
-  readonly onClear: () => void;
+  readonly onClear?: (() => void) | undefined;
   readonly onDropChannel: (id: string) => void;
-}
-
-const START: LiveSnapshot = {
-  state: "connecting",
-  reason: "",
-  detail: "",
-  sinceUs: null,
-  atUs: null,
-  ageMs: null,
-  problem: null,
-  mseType: null,
-  droppedCount: 0,
-  isCanvasShown: false,
-};
-
-/** What React must draw anew; age and time of the picture go straight to the page, four times a second. */
-function drawKey(snapshot: LiveSnapshot): string {
-  const { state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs } = snapshot;
-  const frozenAt = state === "live" ? "" : snapshot.atUs;
-  return [state, reason, detail, isCanvasShown, droppedCount, mseType, sinceUs, frozenAt].join("|");
 }
 
 /** One camera live. Make it anew (by `key`) for another channel or purpose. */
 export function LiveTile(props: LiveTileProps) {
-  const { zone, onSignedOut } = useSite();
-  const frame = useRef<HTMLDivElement>(null);
-  const video = useRef<HTMLVideoElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const age = useRef<HTMLSpanElement>(null);
-  const player = useRef<LivePlayer | null>(null);
-  const [snapshot, setSnapshot] = useState(START);
-  const { channelId, purpose } = props;
-
-  useEffect(() => {
-    if (video.current === null || canvas.current === null) return undefined;
-    let drawn = "";
-    const change = (next: LiveSnapshot) => {
-      const tile = frame.current;
-      if (tile !== null) {
-        tile.dataset["ageMs"] = next.ageMs === null ? "" : String(Math.round(next.ageMs));
-        tile.dataset["atUs"] = next.atUs === null ? "" : String(next.atUs);
-      }
-      if (age.current !== null) age.current.textContent = next.ageMs === null ? "" : ageText(next.ageMs);
-      if (drawKey(next) === drawn) return;
-      drawn = drawKey(next);
-      setSnapshot(next);
-    };
-    const made = new LivePlayer(
-      { video: video.current, canvas: canvas.current },
-      {
-        openLook: () =>
-          client.openLook({ channel_id: channelId, purpose, kind: "live", presentation: "raw" }),
-        closeLook: (id) => void client.closeLook(id),
-        onSignedOut,
-        onChange: change,
-      },
-    );
-    player.current = made;
-    made.start();
-    return () => made.stop();
-  }, [channelId, purpose, onSignedOut]);
-
+  const { zone } = useSite();
+  const { frame, video, canvas, age, snapshot, retry } = useLive(props.channelId, props.purpose);
   const words = liveWords(snapshot, props.channel, zone);
   const name = props.channel?.name ?? en.live.gone;
   return (
@@ -110,9 +52,7 @@ export function LiveTile(props: LiveTileProps) {
               {words.lines.map((line) => (
                 <span key={line}>{line}</span>
               ))}
-              {snapshot.state === "denied" && (
-                <Button onClick={() => player.current?.retry()}>{en.common.retry}</Button>
-              )}
+              {snapshot.state === "denied" && <Button onClick={retry}>{en.common.retry}</Button>}
             </div>
           )}
           <span className="tile-age" ref={age} title={en.live.age("")} />
@@ -144,6 +84,12 @@ function LiveBadges({
         </span>
       )}
       {codec !== null && codec !== "h264" && <span className="badge">{codec.toUpperCase()}</span>}
+      {snapshot.way === "webrtc" && (
+        <span className="badge" title={en.live.webrtcHint}>
+          {en.live.webrtc}
+        </span>
+      )}
+      {snapshot.state !== "connecting" && <MadeBadge made={snapshot.made} />}
       {snapshot.droppedCount > 0 && (
         <span className="badge badge-warning" title={en.live.dropped(snapshot.droppedCount)}>
           <Icon name="diamond" /> −{snapshot.droppedCount}

@@ -1,10 +1,13 @@
 import { useEffect, useRef, useState } from "react";
 import { client } from "../api/client";
+import type { Made } from "../api/liveMessages";
 import type { Channel } from "../api/types";
 import { Button } from "../kit/parts";
 import { momentText, preciseText } from "../kit/time";
 import { en } from "../text/en";
 import type { PlaybackGroup } from "./player/playbackGroup";
+import { playsH265 } from "./liveChoice";
+import { MadeBadge } from "./MadeBadge";
 import { PlaybackPlayer } from "./player/playbackPlayer";
 import type { PlaybackSnapshot } from "./player/playbackPorts";
 import { problemWords } from "./ProblemBox";
@@ -23,7 +26,7 @@ interface PlaybackTileProps {
   readonly isHidden: boolean;
   readonly onSelect: () => void;
   readonly onMaximise: () => void;
-  readonly onClear: () => void;
+  readonly onClear?: (() => void) | undefined;
   readonly onDropChannel: (id: string) => void;
 }
 
@@ -46,6 +49,7 @@ export function PlaybackTile(props: PlaybackTileProps) {
   const stamp = useRef<HTMLSpanElement>(null);
   const player = useRef<PlaybackPlayer | null>(null);
   const [snapshot, setSnapshot] = useState(START);
+  const [made, setMade] = useState<Made>("as sent");
   const { channelId, purpose, group } = props;
   const key = `tile-${props.index}`;
 
@@ -69,7 +73,7 @@ export function PlaybackTile(props: PlaybackTileProps) {
       drawn = key;
       setSnapshot(next);
     };
-    const made = new PlaybackPlayer(
+    const recorded = new PlaybackPlayer(
       { video: video.current, canvas: canvas.current },
       {
         openLook: (fromUs, toUs) =>
@@ -80,14 +84,19 @@ export function PlaybackTile(props: PlaybackTileProps) {
             from_us: fromUs,
             to_us: toUs,
             presentation: "raw",
+            needs_h264: !playsH265(),
           }),
         closeLook: (id) => void client.closeLook(id),
-        media: (lookId, atUs, durationUs, signal) => client.media(lookId, atUs, durationUs, signal),
+        media: async (lookId, atUs, durationUs, signal) => {
+          const answer = await client.media(lookId, atUs, durationUs, signal);
+          if (answer.ok && answer.value.bytes !== null) setMade(answer.value.made);
+          return answer;
+        },
         onChange: change,
       },
     );
-    player.current = made;
-    group.add(key, made);
+    player.current = recorded;
+    group.add(key, recorded);
     return () => group.remove(key);
   }, [channelId, purpose, group, key, zone]);
 
@@ -105,6 +114,7 @@ export function PlaybackTile(props: PlaybackTileProps) {
       onMaximise={props.onMaximise}
       onClear={props.onClear}
       onDropChannel={props.onDropChannel}
+      badges={<MadeBadge made={made} />}
       foot={
         <>
           <PlaybackWords

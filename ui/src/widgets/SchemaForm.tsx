@@ -12,6 +12,7 @@ import {
   type Schema,
   type Value,
 } from "./schema";
+import { ChoiceSet } from "./ChoiceSet";
 import { ZonePicker } from "./ZonePicker";
 
 const words = settingsText.form;
@@ -61,11 +62,15 @@ function Fields(props: FieldsProps) {
   );
 }
 
+function errorOf(name: string, { faults, refused }: FieldsProps): string | undefined {
+  const fault = faults.get(name);
+  return fault !== undefined ? faultWords(fault) : refused[name];
+}
+
 function OneField({ field, ...props }: FieldsProps & { readonly field: FormField }) {
   const name = field.path.join(".");
   const now = valueAt(props.value, field.path);
-  const fault = props.faults.get(name);
-  const error = fault !== undefined ? faultWords(fault) : props.refused[name];
+  const error = errorOf(name, props);
   const shared = {
     label: field.title,
     hint: field.description ?? undefined,
@@ -102,7 +107,21 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
         />
       );
     case "list":
-      return <ListField {...shared} items={Array.isArray(now) ? now.map(textOf) : []} onChange={set} />;
+      return <ListField {...shared} items={textsOf(now)} onChange={set} />;
+    case "set":
+      return (
+        <ChoiceSet
+          label={field.title}
+          hint={field.description ?? undefined}
+          error={error}
+          disabled={props.disabled}
+          choices={field.choices}
+          chosen={textsOf(now)}
+          words={(one) => CHOICES[one] ?? one}
+          onChange={set}
+          testId={`setting-${name}`}
+        />
+      );
     case "object":
       return (
         <fieldset className="box">
@@ -112,14 +131,22 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
         </fieldset>
       );
     case "unknown":
-      return (
-        <div className="field">
-          <span>{field.title}</span>
-          <p className="hint">{words.unknownKind}</p>
-          <pre className="mono">{JSON.stringify(now, null, 2)}</pre>
-        </div>
-      );
+      return <UnknownField title={field.title} now={now} />;
   }
+}
+
+function UnknownField({ title, now }: { readonly title: string; readonly now: unknown }) {
+  return (
+    <div className="field">
+      <span>{title}</span>
+      <p className="hint">{words.unknownKind}</p>
+      <pre className="mono">{JSON.stringify(now, null, 2)}</pre>
+    </div>
+  );
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(textOf) : [];
 }
 
 function optionsOf(field: FormField & { readonly kind: "choice" }): readonly Option[] {

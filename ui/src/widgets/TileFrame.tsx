@@ -19,7 +19,7 @@ interface TileFrameProps {
   readonly children?: ReactNode;
   readonly onSelect: () => void;
   readonly onMaximise: () => void;
-  readonly onClear?: () => void;
+  readonly onClear?: (() => void) | undefined;
   readonly onDropChannel: (id: string) => void;
 }
 

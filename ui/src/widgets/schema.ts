@@ -25,6 +25,7 @@ export type FormField =
   | (FieldBase & { readonly kind: "boolean" })
   | (FieldBase & { readonly kind: "choice"; readonly choices: readonly (string | number)[] })
   | (FieldBase & { readonly kind: "list"; readonly maxItems: number | null })
+  | (FieldBase & { readonly kind: "set"; readonly choices: readonly string[] })
   | (FieldBase & { readonly kind: "object"; readonly fields: readonly FormField[] })
   | (FieldBase & { readonly kind: "unknown" });
 
@@ -82,6 +83,16 @@ function resolved(
   return { schema, isNullable: false };
 }
 
+function arrayField(base: FieldBase, schema: Schema, root: Schema): FormField {
+  const items = isSchema(schema["items"]) ? resolved(schema["items"], root).schema : {};
+  if (items["type"] !== "string") return { ...base, kind: "unknown" };
+  const choices = items["enum"];
+  if (Array.isArray(choices)) {
+    return { ...base, kind: "set", choices: choices.filter((one) => typeof one === "string") };
+  }
+  return { ...base, kind: "list", maxItems: numberIn(schema, "maxItems", "maxLength") };
+}
+
 function fieldOf(name: string, given: Schema, root: Schema, above: readonly string[]): FormField {
   const { schema, isNullable } = resolved(given, root);
   const base: FieldBase = {
@@ -114,11 +125,8 @@ function fieldOf(name: string, given: Schema, root: Schema, above: readonly stri
       };
     case "boolean":
       return { ...base, kind: "boolean" };
-    case "array": {
-      const items = isSchema(schema["items"]) ? resolved(schema["items"], root).schema : {};
-      if (items["type"] !== "string") return { ...base, kind: "unknown" };
-      return { ...base, kind: "list", maxItems: numberIn(schema, "maxItems", "maxLength") };
-    }
+    case "array":
+      return arrayField(base, schema, root);
     case "object":
       return isSchema(schema["properties"])
         ? { ...base, kind: "object", fields: fieldsIn(schema, root, base.path) }
@@ -197,6 +205,46 @@ export function faultsOf(fields: readonly FormField[], value: Value): ReadonlyMa
     }
     const fault = faultOf(field, valueAt(value, field.path));
     if (fault !== null) found.set(field.path.join("."), fault);
+  }
+  return found;
+}
+
+/** What a fresh value holds: the schema's defaults; what is needed and has none is left to the person. */
+export function defaultsOf(schema: Schema): Value {
+  return defaultsIn(schema, schema);
+}
+
+function defaultsIn(schema: Schema, root: Schema): Value {
+  const properties = schema["properties"];
+  if (!isSchema(properties)) return {};
+  const found: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(properties)) {
+    if (!isSchema(one)) continue;
+    const inside = resolved(one, root).schema;
+    if (one["default"] !== undefined) found[name] = one["default"];
+    else if (inside["default"] !== undefined) found[name] = inside["default"];
+    else if (isSchema(inside["properties"])) found[name] = defaultsIn(inside, root);
+    else if (inside["type"] === "array") found[name] = [];
+    else if (inside["type"] === "boolean") found[name] = false;
+  }
+  return found;
+}
+
+/** The schema without fields that are set elsewhere on the screen. */
+export function schemaWithout(schema: Schema, names: readonly string[]): Schema {
+  const properties = schema["properties"];
+  if (!isSchema(properties)) return schema;
+  const left = Object.fromEntries(Object.entries(properties).filter(([name]) => !names.includes(name)));
+  return { ...schema, properties: left };
+}
+
+/** Words of a refused form by field: the server's `fields`, whatever stands before them taken off. */
+export function refusedFields(more: Schema | undefined, below = ""): Readonly<Record<string, string>> {
+  const fields = more?.["fields"];
+  if (!isSchema(fields)) return {};
+  const found: Record<string, string> = {};
+  for (const [name, words] of Object.entries(fields)) {
+    if (typeof words === "string") found[name.startsWith(below) ? name.slice(below.length) : name] = words;
   }
   return found;
 }

@@ -2,10 +2,12 @@ import { useState, type ReactNode } from "react";
 import type { Device, DevicePurpose, Group } from "../../api/devices";
 import type { Channel } from "../../api/types";
 import { go } from "../../kit/address";
+import { Icon } from "../../kit/icons";
 import { Button, Link } from "../../kit/parts";
 import { bitrateText, momentText } from "../../kit/time";
 import { en } from "../../text/en";
 import { clockWords, devicesText } from "../../text/devices";
+import { watchText } from "../../text/seeing";
 import { PtzPad } from "../../widgets/PtzPad";
 import { useSite } from "../../widgets/site";
 import { Standing } from "../../widgets/Standing";
@@ -74,6 +76,14 @@ export function DeviceDetail({ channel, device, devices, purposes, groups, onCha
       )}
       <Section title={words.channel}>
         <ChannelForm channel={channel} purposes={purposes} groups={groups} onChanged={onChanged} />
+      </Section>
+      <Section title={watchText.section}>
+        <p className="hint">{watchText.sectionHint}</p>
+        <div className="group">
+          <Link to={`/devices/${channel.id}/watches`} go={go} className="button" testId="to-watches">
+            <Icon name="eye" /> {watchText.link}
+          </Link>
+        </div>
       </Section>
       {channel.can_steer === true && can("camera.steer") && (
         <Section title={devicesText.ptz.title(channel.name)}>

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { devicesApi, type Device, type DevicePurpose, type Group } from "../../api/devices";
 import type { Channel } from "../../api/types";
 import { go, useAddress } from "../../kit/address";
@@ -16,9 +16,11 @@ import { GroupsDialog } from "./GroupsDialog";
 import { RemovedCameras } from "./RemovedCameras";
 import "./devices.css";
 
+const WatchesPage = lazy(async () => ({ default: (await import("./watches/WatchesPage")).WatchesPage }));
+
 const DEVICES_EVERY_MS = 10_000;
 
-/** /devices, /devices/add, /devices/<camera>. */
+/** /devices, /devices/add, /devices/<camera>, /devices/<camera>/watches. */
 export function DevicesPage() {
   const site = useSite();
   const { pathname, searchParams } = useAddress();
@@ -28,7 +30,35 @@ export function DevicesPage() {
     const asked = WAYS.find((one) => one === searchParams.get("way"));
     return <AddPage way={asked ?? "address"} />;
   }
+  const [, , , part, rest] = pathname.split("/");
+  if (part === "watches") return <Watching channelId={shown} rest={rest ?? ""} />;
   return <DevicesBoard shown={shown === "" ? null : shown} />;
+}
+
+function Watching({ channelId, rest }: { readonly channelId: string; readonly rest: string }) {
+  const { channels } = useSite();
+  const channel = channels.value?.find((one) => one.id === channelId) ?? null;
+  if (channel !== null) {
+    return (
+      <Suspense fallback={<Skeleton rows={5} label={en.common.loading} />}>
+        <WatchesPage channel={channel} shown={rest} />
+      </Suspense>
+    );
+  }
+  if (channels.value === null) {
+    return channels.problem === null ? (
+      <Skeleton rows={5} label={en.common.loading} />
+    ) : (
+      <ProblemBox problem={channels.problem} onRetry={channels.refresh} />
+    );
+  }
+  return (
+    <StateBox title={en.live.gone} sign="camera">
+      <Link to="/devices" go={go} className="button">
+        {addingText.back}
+      </Link>
+    </StateBox>
+  );
 }
 
 function AddPage({ way }: { readonly way: Way }) {

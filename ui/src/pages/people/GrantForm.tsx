@@ -1,21 +1,17 @@
 import { useId, useState } from "react";
-import { people, ROLES, type GrantDraft, type Group, type WeekSpan } from "../../api/people";
+import { people, ROLES, type GrantDraft, type Group } from "../../api/people";
 import { Button, Field } from "../../kit/parts";
 import { typedMoment } from "../../kit/time";
 import { en } from "../../text/en";
-import { grantText as words, ROLE_WORDS, WEEKDAYS } from "../../text/people";
+import { grantText as words, ROLE_WORDS } from "../../text/people";
 import { problemWords } from "../../widgets/ProblemBox";
 import { useSite } from "../../widgets/site";
+import { profileOf, WeekHours, WORKING_HOURS } from "../../widgets/WeekHours";
 
 interface GrantFormProps {
   readonly personId: string;
   readonly groups: readonly Group[];
   readonly onDone: (given: boolean) => void;
-}
-
-function minuteOf(text: string): number {
-  const [hours, minutes] = text.split(":");
-  return Number(hours) * 60 + Number(minutes);
 }
 
 /** A role, where it holds, and when. */
@@ -24,9 +20,7 @@ export function GrantForm({ personId, groups, onDone }: GrantFormProps) {
   const [role, setRole] = useState("operator");
   const [place, setPlace] = useState("");
   const [isHours, setHours] = useState(false);
-  const [days, setDays] = useState<readonly number[]>([0, 1, 2, 3, 4]);
-  const [from, setFrom] = useState("08:00");
-  const [to, setTo] = useState("17:00");
+  const [hours, setWeekHours] = useState(WORKING_HOURS);
   const [until, setUntil] = useState("");
   const [fault, setFault] = useState("");
   const submit = async () => {
@@ -34,21 +28,16 @@ export function GrantForm({ personId, groups, onDone }: GrantFormProps) {
       setFault(words.needsPlace);
       return;
     }
-    if (isHours && days.length === 0) {
+    if (isHours && hours.days.length === 0) {
       setFault(words.needsDay);
       return;
     }
     const [kind, id] = place.split(":") as [string, string];
-    const spans: readonly WeekSpan[] = days.map((weekday) => ({
-      weekday,
-      from_minute: minuteOf(from),
-      to_minute: minuteOf(to),
-    }));
     const untilUs = typedMoment(until, site.zone);
     const draft: GrantDraft = {
       role,
       ...(kind === "channel" ? { channel_id: id } : { group_id: id }),
-      ...(isHours ? { profile: { name: `${from}–${to}`, spans } } : {}),
+      ...(isHours ? { profile: profileOf(hours) } : {}),
       ...(untilUs === null ? {} : { until_us: untilUs }),
     };
     const answer = await people.grant(personId, draft);
@@ -97,29 +86,7 @@ export function GrantForm({ personId, groups, onDone }: GrantFormProps) {
         />
         <Field label={words.until} type="datetime-local" value={until} onChange={setUntil} />
       </div>
-      {isHours && (
-        <>
-          <fieldset className="checks">
-            <legend>{words.days}</legend>
-            {WEEKDAYS.map((name, day) => (
-              <label key={name} className="check">
-                <input
-                  type="checkbox"
-                  checked={days.includes(day)}
-                  onChange={(event) =>
-                    setDays(event.target.checked ? [...days, day].sort() : days.filter((one) => one !== day))
-                  }
-                />
-                <span>{name}</span>
-              </label>
-            ))}
-          </fieldset>
-          <div className="two">
-            <Field label={words.from} type="time" value={from} onChange={setFrom} required />
-            <Field label={words.to} type="time" value={to} onChange={setTo} required />
-          </div>
-        </>
-      )}
+      {isHours && <WeekHours hours={hours} onChange={setWeekHours} />}
       {fault !== "" && (
         <p className="field-error" role="alert">
           {fault}

@@ -4,13 +4,13 @@
  */
 
 import { serverClock } from "../../api/client";
-import type { LiveMessage, StreamState } from "../../api/liveMessages";
+import type { LiveMessage, Made, StreamState } from "../../api/liveMessages";
 import { openLiveSocket, type LiveSocket } from "../../api/liveSocket";
 import type { Problem } from "../../api/result";
 import type { Look } from "../../api/types";
 import { isJpeg, readInit, readPictures, type VideoTrack } from "./boxes";
 import { backOffS, catchUp, judge, PictureTimes, type TileState } from "./judge";
-import type { LivePlayerPorts, LiveSurface } from "./livePorts";
+import type { LivePlayerPorts, LiveSurface, LiveViewer } from "./livePorts";
 import { SourceFeed } from "./sourceFeed";
 import { JpegPainter, keepStill } from "./stills";
 
@@ -22,7 +22,7 @@ const SETTLE_MS = 1_500;
 const KEEP_BEHIND_S = 4;
 const KEEP_MOST_S = 10;
 
-export class LivePlayer {
+export class LivePlayer implements LiveViewer {
   private look: Look | null = null;
   private socket: LiveSocket | null = null;
   private feed: SourceFeed | null = null;
@@ -35,6 +35,7 @@ export class LivePlayer {
   private detail = "";
   private sinceUs: number | null = null;
   private mseType: string | null = null;
+  private made: Made = "as sent";
   private problem: Problem | null = null;
   private isUnsupported = false;
   private isPaused = false;
@@ -81,7 +82,6 @@ export class LivePlayer {
     this.dropLook();
   }
 
-  /** Ask again after a refusal. */
   retry(): void {
     this.problem = null;
     this.attempt = 0;
@@ -187,6 +187,7 @@ export class LivePlayer {
         this.reason = message.reason;
         this.detail = message.detail;
         this.sinceUs = message.sinceUs;
+        this.made = message.made;
         if (message.mseType !== undefined) this.mseType = message.mseType;
         this.emit();
         break;
@@ -385,6 +386,8 @@ export class LivePlayer {
       ageMs,
       problem: this.problem,
       mseType: this.mseType,
+      made: this.made,
+      way: "socket",
       droppedCount: this.droppedCount,
       isCanvasShown: this.isCanvasShown,
     });

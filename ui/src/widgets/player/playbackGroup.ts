@@ -50,6 +50,10 @@ export class PlaybackGroup {
     this.players.delete(key);
   }
 
+  lookAt(key: string, atUs: number): string | null {
+    return this.players.get(key)?.lookAt(atUs) ?? null;
+  }
+
   select(key: string | null): void {
     this.selected = key;
   }

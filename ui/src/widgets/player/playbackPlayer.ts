@@ -93,6 +93,12 @@ export class PlaybackPlayer {
     this.feed?.clear();
   }
 
+  /** The open look, if a moment lies in its span: pictures of events are shown by it. */
+  lookAt(atUs: number): string | null {
+    const { open } = this;
+    return open !== null && open.fromUs <= atUs && atUs < open.toUs ? open.look.id : null;
+  }
+
   /** What can be shown at a time; called by the group before it moves its clock. */
   readiness(positionUs: number): TileReadiness {
     if (this.problem !== null || this.isUnsupported) return { kind: "idle" };

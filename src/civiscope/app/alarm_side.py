@@ -1,0 +1,130 @@
+"""The server's side of what happens: events stored, rules asked, alarms raised, the old forgotten."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from civiscope.alarms import Alarm, AlarmFaces, Alarms
+from civiscope.analytics import CoverageChanged, ObservationMade, Phase
+from civiscope.app.action_desks import KeepingDesk, NoticeDesk
+from civiscope.app.device_channels import DeviceChannels
+from civiscope.app.site import Site
+from civiscope.base import AppError, ErrorKind, PrincipalId, get_log
+from civiscope.bus import Endpoint, Envelope
+from civiscope.devices import DeviceNotified
+from civiscope.events import (
+    DeviceStates,
+    EventStore,
+    EventTold,
+    migrate_events,
+    open_database,
+    told_by_analytic,
+)
+from civiscope.rules import ActionPorts, ActionShelf, RuleBook, RuleFaces
+from civiscope.security import Principal
+from civiscope.storage import DatabaseHeader, stamp_header
+
+_SUBSCRIPTION = "events"
+_HOUR_S = 3_600.0
+_HOUR_US = 3_600_000_000
+_log = get_log("civiscope.app.server")
+
+
+@asynccontextmanager
+async def open_events(site: Site) -> AsyncIterator[EventStore]:
+    """The store on its own file; closes it at the end."""
+    database = open_database(site.home.events_database, site.clock)
+    with contextlib.closing(database):
+        identity = site.identity
+        stamp_header(
+            database,
+            DatabaseHeader(identity.organisation_id, identity.site_id, "server", site.clock.now_us()),
+        )
+        migrate_events(database)
+        yield EventStore(database, site.clock)
+
+
+class AlarmSide:
+    """Wired before the bus starts; `rules.load` before anything is heard, `run` beside the door."""
+
+    def __init__(self, site: Site, bus: Endpoint, events: EventStore) -> None:
+        self._site = site
+        self.events = events
+        self.channels = DeviceChannels(site.devices, site.clock)
+        faces = AlarmFaces(bus.publish, self._person, self._unacknowledged, site.clock)
+        self.alarms = Alarms(site.database, site.audit, faces)
+        shelf = ActionShelf(site.settings.rules.actions)
+        self._notices = NoticeDesk(site)
+        ports = ActionPorts(self.alarms, self._notices, KeepingDesk(site))
+        self.rules = RuleBook(
+            site.database,
+            site.audit,
+            RuleFaces(events, site.accounts.scopes, ports, shelf, site.clock),
+        )
+        self._states: DeviceStates | None = None
+        bus.subscribe("analyst", ObservationMade, self.observed, _SUBSCRIPTION)
+        bus.subscribe("analyst", CoverageChanged, self.covered, _SUBSCRIPTION)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.rules.run())
+            group.create_task(self.alarms.run())
+            group.create_task(self._forget())
+
+    async def observed(self, _: Envelope, fact: ObservationMade) -> None:
+        """Store what an analytic saw, and ask the rules; once, however often it is told."""
+        await self._tell(told_by_analytic(fact))
+
+    async def covered(self, _: Envelope, fact: CoverageChanged) -> None:
+        """Keep what is looked at, and why not."""
+        await self.events.cover(fact)
+
+    async def notified(self, envelope: Envelope, fact: DeviceNotified) -> None:
+        """Store what a device told as an event, and ask the rules."""
+        if self._states is None:
+            states = DeviceStates()
+            states.remember(await self.events.going_on())
+            self._states = states
+        channel = await self.channels.channel_of(fact.device_id, fact.source)
+        heard = self._states.hear(envelope.id, envelope.at_us, fact, channel)
+        for told in heard.told:
+            await self._tell(told)
+        self._states.settle(heard)
+
+    async def _tell(self, told: EventTold) -> None:
+        """What was stored before a crash may not have met the rules: they are asked again."""
+        event = await self.events.record(told)
+        if event is None:
+            event = await self.events.event(told.event.id)
+        if told.phase is Phase.ENDED:
+            await self.rules.consider_end(event)
+        else:
+            await self.rules.consider(event)
+
+    async def _person(self, user_id: PrincipalId) -> Principal | None:
+        people = self._site.accounts.people
+        try:
+            user = await people.user(user_id)
+            return None if user.disabled_us is not None else await people.sight_of(user_id)
+        except AppError as error:
+            if error.kind is ErrorKind.MISSING:
+                return None
+            raise
+
+    async def _unacknowledged(self, alarm: Alarm) -> None:
+        _log.warning("nobody claims an alarm", alarm=alarm.id, escalation=alarm.escalations)
+        await self._notices.escalate(alarm)
+
+    async def _forget(self) -> None:
+        settings = self._site.settings
+        hours = settings.events.retention_hours or settings.recording.retention_hours
+        while True:
+            before_us = self._site.clock.now_us() - int(hours * _HOUR_US)
+            try:
+                await self.events.forget_before(before_us)
+                await self.rules.forget_before(before_us)
+            except AppError as error:
+                _log.warning("events whose time is over stay for now", cause=error.message)
+            await asyncio.sleep(_HOUR_S)

@@ -1,0 +1,55 @@
+"""The tables of this room, as the newest migration leaves them."""
+
+from pathlib import Path
+
+from civiscope.storage import (
+    JSON,
+    BigInteger,
+    Column,
+    Database,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    migrate,
+)
+
+ROOM = "evidence"
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+_metadata = MetaData()
+
+bookmark_table = Table(
+    "bookmark",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("channel_id", Uuid, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("text", String(500), nullable=False),
+    Column("made_by", String(200), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("event_id", Uuid),
+    Index("bookmark_of_channel", "channel_id", "at_us"),
+)
+
+hold_table = Table(
+    "hold",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("channel_id", Uuid, nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger, nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("until_us", BigInteger),
+    Column("streams", JSON, nullable=False),
+    Column("made_by", String(200), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Index("hold_of_channel", "channel_id", "from_us"),
+)
+
+
+def migrate_evidence(database: Database) -> None:
+    """Bring this room's tables up to date; at start-up, blocking."""
+    migrate(database, ROOM, _SCRIPTS)

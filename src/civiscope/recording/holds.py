@@ -1,0 +1,117 @@
+"""Spans that retention leaves alone, on the recorder's own disk: in force before any server speaks."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from civiscope.base import AppError, ErrorKind, StreamId, get_log
+from civiscope.recording.model import SegmentSummary
+
+_VERSION = 1
+_log = get_log("civiscope.recording")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSpan:
+    """A span of a stream of which nothing is deleted."""
+
+    stream_id: StreamId
+    start_us: int
+    end_us: int
+
+
+def holds_digest(holds: Iterable[HeldSpan]) -> str:
+    """Names a set of holds in whatever order: the server sends its own when the recorder's is another."""
+    return hashlib.sha256(_to_json(holds)).hexdigest()
+
+
+class HoldBook:
+    """The holds in force. `apply` from one thread, `protects` from the writer's.
+
+    While what is kept cannot be read, everything is protected until the server has sent its holds: rather a
+    full disk than a deleted proof.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads what is kept; blocks. Nothing is kept on a new node: nothing was held there."""
+        self._path = path
+        self._spans: dict[StreamId, tuple[HeldSpan, ...]] | None = {}
+        self._digest = holds_digest(())
+        try:
+            self._take(_parse(path.read_bytes()))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            self._spans, self._digest = None, ""
+            _log.error("the kept holds cannot be read; nothing is deleted", why=type(error).__name__)
+
+    @property
+    def digest(self) -> str:
+        """Of the holds that are in force and kept; empty while they are not kept."""
+        return self._digest
+
+    def protects(self, summary: SegmentSummary) -> bool:
+        """True if any unit of the segment may lie in a held span."""
+        spans = self._spans
+        if spans is None:
+            return True
+        return any(
+            extent.span.start_us < one.end_us and one.start_us < extent.span.end_us
+            for one in spans.get(summary.stream_id, ())
+            for extent in summary.extents
+        )
+
+    def apply(self, holds: tuple[HeldSpan, ...]) -> None:
+        """Protect these from now on, and after a restart; AppError if the disk does not keep them. Blocks."""
+        self._take(holds)
+        self._digest = ""
+        self._keep(holds)
+        self._digest = holds_digest(holds)
+
+    def _take(self, holds: Iterable[HeldSpan]) -> None:
+        found: dict[StreamId, list[HeldSpan]] = {}
+        for one in holds:
+            found.setdefault(one.stream_id, []).append(one)
+        self._spans = {stream_id: tuple(spans) for stream_id, spans in found.items()}
+        self._digest = holds_digest([one for spans in found.values() for one in spans])
+
+    def _keep(self, holds: tuple[HeldSpan, ...]) -> None:
+        """So that a cut leaves the old holds or the new ones."""
+        unfinished = self._path.with_suffix(".new")
+        try:
+            with open(unfinished, "wb", opener=_private) as file:
+                file.write(_to_json(holds))
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise AppError(
+                ErrorKind.UNAVAILABLE,
+                f"the recorder cannot keep its holds in {self._path}: {error.strerror}. They are in force "
+                "while it runs, and sent again until they are kept.",
+            ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _to_json(holds: Iterable[HeldSpan]) -> bytes:
+    spans = sorted((str(one.stream_id), one.start_us, one.end_us) for one in holds)
+    return json.dumps({"version": _VERSION, "held": spans}).encode()
+
+
+def _parse(text: bytes) -> tuple[HeldSpan, ...]:
+    kept = json.loads(text)
+    if kept["version"] != _VERSION:
+        raise ValueError(f"holds of version {kept['version']}")
+    return tuple(HeldSpan(StreamId(UUID(name)), int(start), int(end)) for name, start, end in kept["held"])

@@ -1,0 +1,1 @@
+"""The actions that come with the product; each module names one `ACTION` for its entry point."""
