@@ -1,4 +1,4 @@
-"""The committed detector: what its card promises, small, the same each time, and right where the truth is known."""
+"""The committed detector: as its card says, small, the same each time, right where the truth is known."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]  # no stubs
 import pytest
 from training.boxes import PERSON, VEHICLE, Boxes, recall_precision, suppress
 from training.streets import as_rgb, labelled_street, street_plan
@@ -20,7 +20,8 @@ from civiscope.simulator.street import StreetPlan, draw_street
 WEIGHTS = Path(__file__).resolve().parents[2] / "src" / "civiscope" / "analytics" / "weights"
 NAMES = ("builtin.onnx", "builtin_int8.onnx")
 MOST_BYTES = 4_000_000
-THRESHOLD = 0.4
+THRESHOLD = 0.5
+"""Of the network's own scores, which are lower than the share of right ones (the card's table)."""
 
 Floats = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
@@ -92,7 +93,7 @@ def test_any_multiple_of_32_is_an_input(name: str, width: int, height: int) -> N
     assert np.isfinite(boxes).all()
     assert scores.min() >= 0
     assert scores.max() <= 1
-    assert (boxes[..., :2] < boxes[..., 2:]).all()
+    assert np.all(boxes[..., :2] < boxes[..., 2:])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,8 +123,8 @@ def without(found: Boxes, doubtful: Boxes) -> Boxes:
     """Without finds whose middle lies in a mover that is mostly hidden: right or wrong, they do not count."""
     middle = (found[:, :2] + found[:, 2:4]) / 2
     low, high = middle[:, None] >= doubtful[None, :, :2], middle[:, None] <= doubtful[None, :, 2:4]
-    kept = found[~(low & high).all(2).any(1)]
-    return np.asarray(kept, np.float32)
+    hidden = np.any(np.all(low & high, 2), 1)
+    return np.asarray(found[~hidden], np.float32)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -166,7 +167,7 @@ def decoded(clip: Path, wanted: Callable[[int], bool], size_px: tuple[int, int])
     """The wanted frames of a clip in RGB at a size."""
     with av.open(str(clip)) as container:
         return [
-            frame.reformat(*size_px, format="rgb24", interpolation="AREA").to_ndarray()
+            np.asarray(frame.reformat(*size_px, format="rgb24", interpolation="AREA").to_ndarray(), np.uint8)
             for number, frame in enumerate(container.decode(video=0))
             if wanted(number)
         ]
