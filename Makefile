@@ -27,8 +27,8 @@ test-quick: .venv/dev.stamp   ## Tests without the browser and the slow ones
 	$(PY) -m pytest $(TEST_IN) -m "not fuzz and not soak and not browser and not slow" -q
 
 check: .venv/dev.stamp ui     ## Format, lint, types, import contracts, lock files, UI lint and types
-	.venv/bin/ruff format --check src tests bench
-	.venv/bin/ruff check src tests bench
+	.venv/bin/ruff format --check src tests bench training
+	.venv/bin/ruff check src tests bench training
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 	scripts/check-locks

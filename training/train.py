@@ -61,6 +61,7 @@ def main() -> None:
 
 def train(order: Order) -> None:
     """Write the averaged weights to `order.out`, every tenth of the way and at the end."""
+    print(order, flush=True)
     torch.manual_seed(order.seed)
     kept = [one for one in load(order.pictures) if not one.is_held_out]
     samplers = [Sampler(kept, size, order.seed * 10 + index) for index, size in enumerate(SIZES_PX)]
