@@ -2,6 +2,13 @@
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? `1 ${one}` : `${count} ${many}`);
 
+/** Detectors that come with the product or are known to its registry. */
+const DETECTORS: Readonly<Record<string, string>> = {
+  builtin: "built-in detector",
+  "yolox-nano": "YOLOX-nano",
+  yolox_nano: "YOLOX-nano",
+};
+
 export const alarmingText = {
   counter: (count: number) =>
     count === 0 ? "No new alarms" : `${plural(count, "new alarm", "new alarms")}: open the list`,
@@ -15,6 +22,7 @@ export const alarmingText = {
   offline: (since: string) =>
     `Not connected to alarms since ${since}. New ones may be missing from this list; trying again by itself.`,
   offlineNever: "Not connected to alarms yet. Trying by itself.",
-  seeing: (words: string) => `Seeing: ${words}`,
+  seeing: (detector: string, words: string) =>
+    `Seeing: ${DETECTORS[detector] ?? (detector === "" ? words : detector)}`,
   seeingUnknown: "Seeing: not known just now",
 } as const;

@@ -100,6 +100,7 @@ export const alarmsText = {
   historyHint: "Each line is bound to the one before; nobody can change or take out any.",
   procedure: "What to do",
   noProcedure: "No procedure is written for this rule.",
+  writeOne: "Write one in the rule",
   pictures: "Before and after",
   live: "Live now",
   neighbours: "Cameras nearby",

@@ -55,6 +55,7 @@ export const rulesText = {
   choose: "Choose…",
   noActions: "Choose what is to be done.",
   actionGone: (name: string) => `The action “${name}” is not installed here.`,
+  takeOut: "Take out",
   removeAction: (title: string) => `Take out “${title}”`,
   dryRun: "Try on the last 24 h",
   dryRunning: "Looking through the last 24 h…",

@@ -129,11 +129,6 @@ export const watchText = {
   more: "More settings",
   infers: "What it concludes",
   aiClass: "Class of AI use",
-  says: {
-    entered: "Somebody or something enters",
-    present: "It stays",
-    left: "It leaves",
-  } as Readonly<Record<string, string>>,
   editor: {
     label: (shape: string) => `${shape}, drawn on the picture`,
     zone: "Zone",

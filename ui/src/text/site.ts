@@ -50,6 +50,13 @@ export const CHOICES: Readonly<Record<string, string>> = {
   other: "Another country",
   no: "No",
   any: "Any port",
+  entered: "Somebody or something enters",
+  present: "It stays",
+  left: "It leaves",
+  low: "Low",
+  normal: "Normal",
+  high: "High",
+  critical: "Critical",
 };
 
 export const vaultText = {

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { CheckField, SelectField, type Option } from "../kit/forms";
+import { AreaField, CheckField, SelectField, type Option } from "../kit/forms";
 import { Field } from "../kit/parts";
 import { CHOICES, settingsText } from "../text/site";
 import {
@@ -12,10 +12,13 @@ import {
   type Value,
 } from "./schema";
 import { ChoiceSet } from "./ChoiceSet";
+import { TargetChoice } from "./TargetChoice";
 import { TextList } from "./TextList";
 import { ZonePicker } from "./ZonePicker";
 
 const words = settingsText.form;
+/** A text that may be as long as this gets several lines. */
+const LONG_TEXT = 1000;
 
 function faultWords(fault: Fault): string {
   return "limit" in fault ? words[fault.kind](fault.limit) : words[fault.kind];
@@ -81,18 +84,7 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
   const set = (next: unknown) => props.onSet(field.path, next);
   switch (field.kind) {
     case "text":
-      if (field.format === "time-zone") {
-        return <ZonePicker {...shared} value={textOf(now)} onChange={set} />;
-      }
-      return (
-        <Field
-          {...withoutHint(shared)}
-          type={field.format === "password" ? "password" : "text"}
-          required={field.minLength > 0}
-          value={textOf(now)}
-          onChange={(text) => set(text === "" && field.isNullable ? null : text)}
-        />
-      );
+      return <TextField shared={shared} field={field} now={now} onSet={set} />;
     case "number":
       return <NumberField shared={shared} field={field} now={now} onSet={set} />;
     case "boolean":
@@ -107,7 +99,7 @@ function OneField({ field, ...props }: FieldsProps & { readonly field: FormField
         />
       );
     case "list":
-      return <TextList {...shared} items={textsOf(now)} onChange={set} />;
+      return <ListField {...shared} format={field.format} items={textsOf(now)} onChange={set} />;
     case "set":
       return (
         <ChoiceSet
@@ -173,6 +165,41 @@ interface SharedProps {
 /** `Field` takes a hint or none at all. */
 function withoutHint({ hint, ...rest }: SharedProps) {
   return hint === undefined ? rest : { ...rest, hint };
+}
+
+interface TextFieldProps {
+  readonly shared: SharedProps;
+  readonly field: FormField & { readonly kind: "text" };
+  readonly now: unknown;
+  readonly onSet: (next: unknown) => void;
+}
+
+/** One line; several where much may be written; a choice where it is a time zone. */
+function TextField({ shared, field, now, onSet }: TextFieldProps) {
+  const set = (text: string) => onSet(text === "" && field.isNullable ? null : text);
+  if (field.format === "time-zone") return <ZonePicker {...shared} value={textOf(now)} onChange={onSet} />;
+  if (field.format === null && (field.maxLength ?? 0) >= LONG_TEXT) {
+    return <AreaField {...shared} rows={4} value={textOf(now)} onChange={set} />;
+  }
+  return (
+    <Field
+      {...withoutHint(shared)}
+      type={field.format === "password" ? "password" : "text"}
+      required={field.minLength > 0}
+      value={textOf(now)}
+      onChange={set}
+    />
+  );
+}
+
+interface ListFieldProps extends SharedProps {
+  readonly format: string | null;
+  readonly items: readonly string[];
+  readonly onChange: (items: readonly string[]) => void;
+}
+
+function ListField({ format, ...props }: ListFieldProps) {
+  return format === "targets" ? <TargetChoice {...props} chosen={props.items} /> : <TextList {...props} />;
 }
 
 interface NumberFieldProps {

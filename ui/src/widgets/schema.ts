@@ -24,7 +24,12 @@ export type FormField =
     })
   | (FieldBase & { readonly kind: "boolean" })
   | (FieldBase & { readonly kind: "choice"; readonly choices: readonly (string | number)[] })
-  | (FieldBase & { readonly kind: "list"; readonly maxItems: number | null })
+  | (FieldBase & {
+      readonly kind: "list";
+      readonly maxItems: number | null;
+      /** What the texts are ids of, where the schema says: `targets`. */
+      readonly format: string | null;
+    })
   | (FieldBase & { readonly kind: "set"; readonly choices: readonly string[] })
   | (FieldBase & { readonly kind: "object"; readonly fields: readonly FormField[] })
   | (FieldBase & { readonly kind: "unknown" });
@@ -90,7 +95,8 @@ function arrayField(base: FieldBase, schema: Schema, root: Schema): FormField {
   if (Array.isArray(choices)) {
     return { ...base, kind: "set", choices: choices.filter((one) => typeof one === "string") };
   }
-  return { ...base, kind: "list", maxItems: numberIn(schema, "maxItems", "maxLength") };
+  const maxItems = numberIn(schema, "maxItems", "maxLength");
+  return { ...base, kind: "list", maxItems, format: textIn(schema, "format") };
 }
 
 function fieldOf(name: string, given: Schema, root: Schema, above: readonly string[]): FormField {

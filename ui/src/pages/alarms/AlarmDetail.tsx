@@ -37,7 +37,7 @@ export function AlarmDetail({ alarm }: { readonly alarm: Alarm }) {
       </header>
       <Pictures alarm={alarm} file={value} />
       <div className="alarm-papers">
-        <Procedure text={alarm.procedure} />
+        <Procedure text={alarm.procedure} ruleId={alarm.rule_id} />
         <section aria-label={words.history}>
           <h3>{words.history}</h3>
           {value === null && file.problem === null && <Skeleton rows={3} label={en.common.loading} />}
@@ -142,7 +142,7 @@ function EventFacts({ eventId }: { readonly eventId: string }) {
   );
 }
 
-function Procedure({ text }: { readonly text: string }) {
+function Procedure({ text, ruleId }: { readonly text: string; readonly ruleId: string | null }) {
   const steps = text
     .split("\n")
     .map((one) => one.trim())
@@ -153,8 +153,8 @@ function Procedure({ text }: { readonly text: string }) {
       {steps.length === 0 && (
         <p className="hint">
           {words.noProcedure}{" "}
-          <Link to="/rules" go={go}>
-            {words.rule}
+          <Link to={ruleId === null ? "/rules" : `/rules/${ruleId}`} go={go}>
+            {words.writeOne}
           </Link>
         </p>
       )}

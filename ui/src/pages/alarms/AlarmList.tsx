@@ -81,12 +81,14 @@ function AlarmRow({ alarm, nowUs, isChosen, isTicked, onChoose, onTick }: RowPro
           <Icon name={STATE_SIGNS[alarm.state] ?? "alarm"} />
         </span>
         <span className="alarm-what">
-          <strong>{alarm.title}</strong>
-          {alarm.count > 1 && (
-            <span className="tag" title={words.foldedLong(alarm.count)}>
-              {words.folded(alarm.count)}
-            </span>
-          )}
+          <span className="alarm-title">
+            <strong>{alarm.title}</strong>
+            {alarm.count > 1 && (
+              <span className="tag" title={words.foldedLong(alarm.count)}>
+                {words.folded(alarm.count)}
+              </span>
+            )}
+          </span>
           <span className="hint">
             {camera} · {kindWords(alarm.kind)} · {aboutWords(alarm.kind, alarm.object_class, alarm.zone)}
           </span>

@@ -185,12 +185,14 @@ function Playback({ purpose }: { readonly purpose: string }) {
           <Button pressed={isEvents} onClick={showEvents} testId="events-toggle">
             {eventsText.toggle}
           </Button>
-          <Button label={eventsText.previous} onClick={() => jump(-1)} testId="event-previous">
-            <Icon name="left" /> <Icon name="eye" />
-          </Button>
-          <Button label={eventsText.next} onClick={() => jump(1)} testId="event-next">
-            <Icon name="eye" /> <Icon name="right" />
-          </Button>
+          <span className="group">
+            <Button label={eventsText.previous} onClick={() => jump(-1)} testId="event-previous">
+              <Icon name="left" /> <Icon name="eye" />
+            </Button>
+            <Button label={eventsText.next} onClick={() => jump(1)} testId="event-next">
+              <Icon name="eye" /> <Icon name="right" />
+            </Button>
+          </span>
         </div>
         {isCalendar && selectedId !== null && (
           <Calendar

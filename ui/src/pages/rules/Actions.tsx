@@ -52,7 +52,7 @@ export function Actions({ orders, offers, disabled, refused, error, onChange }: 
                 label={words.removeAction(title)}
                 onClick={() => onChange(orders.filter((_, at) => at !== index))}
               >
-                <Icon name="close" />
+                <Icon name="close" /> {words.takeOut}
               </Button>
             </div>
           </fieldset>

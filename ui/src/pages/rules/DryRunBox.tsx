@@ -60,7 +60,7 @@ function Fired({ run }: { readonly run: DryRun }) {
     <div role="status" data-testid="rule-fired" data-count={run.fired}>
       <p>
         <strong>{words.dry(run.fired, run.truncated)}</strong>{" "}
-        {run.fired > 0 && words.dryRate((run.fired / DAY_H).toFixed(1))}
+        {run.fired >= DAY_H / 10 && words.dryRate((run.fired / DAY_H).toFixed(1))}
       </p>
       {run.fired > MANY_A_DAY && (
         <p className="field-warning">

@@ -13,7 +13,6 @@ import { SchemaForm } from "../../widgets/SchemaForm";
 import { faultsOf, fieldsOf, refusedFields, type Value } from "../../widgets/schema";
 import { useAsked, useSite } from "../../widgets/site";
 import { TargetsSection } from "./TargetsSection";
-import "./settings.css";
 
 const TARGETS = "targets";
 
