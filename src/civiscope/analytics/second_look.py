@@ -12,6 +12,8 @@ LEAST_AREA_N = 0.012
 _EXPLAINED_SHARE = 0.3
 _MOVING_SHARE = 0.5
 _SAME_OVERLAP = 0.4
+_LEAST_SCORE = 0.6
+"""What the first cannot name, the second must be surer of than of what it names alone."""
 _BAG = CLASSES.index(ObjectClass.BAG)
 """No bag moves by itself: it explains nothing."""
 _VEHICLES = np.array([one in VEHICLES for one in CLASSES])
@@ -67,7 +69,7 @@ def with_vehicles(
 
     `strong` and `seen_strong`: the levels of the two.
     """
-    sure = (seen.scores >= max(strong, seen_strong)) & _VEHICLES[seen.classes]
+    sure = (seen.scores >= max(strong, seen_strong, _LEAST_SCORE)) & _VEHICLES[seen.classes]
     boxes, scores, classes = seen.boxes_n[sure], seen.scores[sure], seen.classes[sure]
     moves = _shares(boxes, parts).max(1, initial=0.0) >= _MOVING_SHARE
     known = found.boxes_n[(found.scores >= strong) & (found.classes != _BAG)]

@@ -10,12 +10,13 @@ from civiscope.api.calls import Call
 from civiscope.api.faces import Faces
 from civiscope.api.guard import visitor_of, where_from
 from civiscope.api.notify_shapes import BookmarkBody, HoldBody
+from civiscope.api.ones_own import CHANNELS_AT_ONCE
 from civiscope.api.shapes import TimeUs
 from civiscope.base import AppError, ChannelId, ErrorKind, Span
 from civiscope.evidence import Bookmark, BookmarkId, Hold, HoldId, missing_bookmark, missing_hold
 from civiscope.security import Permission, authorise_on, channels_with
 
-_Channels = Annotated[list[UUID], Query(max_length=1_000)]
+_Channels = Annotated[list[UUID], Query(max_length=CHANNELS_AT_ONCE)]
 
 
 class EvidenceCalls:
@@ -42,7 +43,7 @@ class EvidenceCalls:
     async def bookmarks(
         self,
         request: Request,
-        channel: Annotated[list[UUID], Query(min_length=1, max_length=1_000)],
+        channel: Annotated[list[UUID], Query(min_length=1, max_length=CHANNELS_AT_ONCE)],
         from_us: Annotated[TimeUs, Query()],
         to_us: Annotated[TimeUs, Query()],
     ) -> list[dict[str, object]]:
