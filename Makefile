@@ -6,7 +6,8 @@ PY := .venv/bin/python
 WORKERS ?= 2
 FUZZ_S ?= 6
 # Tests of the product mostly wait: three processes keep two cores at work. Modules stay whole (one product each).
-TEST_IN := -n 3 --dist loadfile --no-loadscope-reorder
+TEST_WORKERS ?= 3
+TEST_IN = -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 help:            ## Show these words
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,8 +27,8 @@ test-quick: .venv/dev.stamp   ## Tests without the browser and the slow ones
 	$(PY) -m pytest $(TEST_IN) -m "not fuzz and not soak and not browser and not slow" -q
 
 check: .venv/dev.stamp ui     ## Format, lint, types, import contracts, lock files, UI lint and types
-	.venv/bin/ruff format --check src tests bench
-	.venv/bin/ruff check src tests bench
+	.venv/bin/ruff format --check src tests bench training
+	.venv/bin/ruff check src tests bench training
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 	scripts/check-locks

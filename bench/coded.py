@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -52,6 +53,11 @@ class _KnownCamera(SimulatedCamera):
 
 
 def coded_footage() -> Footage:
+    """The coded street, ready to be served."""
+    return Footage.load(coded_footage_file())
+
+
+def coded_footage_file() -> Path:
     """720p, 15 frames a second, about 2 Mbit/s H.264 with noise, a key frame each 4 s; drawn once."""
     clip = clip_folder() / f"coded-{RATE_FPS}fps-{CLIP_S}s-gop{GOP_S}-{BITRATE_BPS // 1000}k.mp4"
     if not clip.exists():
@@ -59,7 +65,7 @@ def coded_footage() -> Footage:
         settings = EncoderSettings(rate_fps=RATE_FPS, gop_frames=GOP_S * RATE_FPS, bitrate_bps=BITRATE_BPS)
         encode_clip(unfinished, _pictures(), settings)
         unfinished.rename(clip)
-    return Footage.load(clip)
+    return clip
 
 
 def _pictures() -> Iterator[PlanarPicture]:

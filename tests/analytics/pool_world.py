@@ -27,6 +27,7 @@ from civiscope.analytics import (
     PluginShelf,
     PoolSettings,
     PoolTools,
+    ScoreLevels,
     SeenFrame,
     WorkerPool,
 )
@@ -77,6 +78,7 @@ class RedDetector:
 
     name = "red"
     classes = frozenset({ObjectClass.PERSON})
+    levels = ScoreLevels(strong=0.4, weak=0.1)
 
     def __init__(self, gate: Callable[[], None] = lambda: None) -> None:
         self.gate = gate

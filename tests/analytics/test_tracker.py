@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from civiscope.analytics import CLASSES, Detections, ObjectClass, TrackedObject, Tracker
+from civiscope.analytics import CLASSES, Detections, ObjectClass, ScoreLevels, TrackedObject, Tracker
 
 Seen = tuple[float, float, float, float, float, ObjectClass]
 """Centre x and y, width, height, score, class."""
@@ -27,7 +27,7 @@ class Watch:
     """A tracker fed at an even pace."""
 
     def __init__(self, step_s: float = 0.2) -> None:
-        self.tracker = Tracker()
+        self.tracker = Tracker(ScoreLevels(0.4, 0.12))
         self._step_us = int(step_s * 1e6)
         self.at_us = 0
 
@@ -153,7 +153,7 @@ thing = st.tuples(
 def test_whatever_is_found_ids_are_unique_and_boxes_upright(
     looks: list[tuple[list[Seen], int, bool]],
 ) -> None:
-    tracker, at_us = Tracker(), 0
+    tracker, at_us = Tracker(ScoreLevels(0.4, 0.12)), 0
     for things, step_us, stirred in looks:
         at_us += step_us
         where = np.full(len(tracker), stirred)

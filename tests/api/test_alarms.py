@@ -84,9 +84,7 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(town: Town) -> 
         assert (await client.get(path)).json() == before
 
 
-@pytest.mark.parametrize(
-    ("step", "body"),
-    [
+NONSENSE: list[tuple[str, dict[str, object]]] = [
         ("claim", {}),
         ("claim", {"version": "1"}),
         ("claim", {"version": 10**30}),
@@ -99,13 +97,15 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(town: Town) -> 
         ("forward", {"version": 1, "to_user_id": "olga"}),
         ("forward", {"version": 1, "to_user_id": str(new_id())}),
         ("note", {"version": 1, "note": ""}),
-    ],
-)
-async def test_what_makes_no_sense_is_refused(town: Town, step: str, body: dict[str, object]) -> None:
+    ]  # fmt: skip
+
+
+async def test_what_makes_no_sense_is_refused(town: Town) -> None:
     alarm = await raised(town, await camera(town, "pier"))
     async with await town.client_as("operator") as client:
-        answer = await client.post(f"{V1}/alarms/{alarm.id}/{step}", json=body)
-        assert answer.status_code == 422, answer.text
+        for step, body in NONSENSE:
+            answer = await client.post(f"{V1}/alarms/{alarm.id}/{step}", json=body)
+            assert answer.status_code == 422, (step, body, answer.text)
         assert (await client.get(f"{V1}/alarms/{alarm.id}")).json()["version"] == 1
 
 

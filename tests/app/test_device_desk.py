@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.devices.fake_drivers import FakeDrivers, told_of, trouble
 
-from civiscope.app.device_desk import LocalDeviceDesk, TypedChannel, TypedDevice
+from civiscope.app.device_desk import LocalDeviceDesk, TypedChannel, TypedDevice, TypedLogin
 from civiscope.app.home import Home
 from civiscope.app.settings import Settings
 from civiscope.app.site import Site, create_site, open_site
@@ -115,12 +115,26 @@ async def test_a_table_goes_in_line_by_line(site: Site, desk: LocalDeviceDesk) -
     )
     read = await desk.read_table(text)
     assert [(row.line, row.is_good) for row in read] == [(2, True), (3, True), (4, False), (5, False)]
-    done = [await desk.import_line(text, row.line) for row in read]
+    done = [await desk.import_line(text, row.line, TypedLogin()) for row in read]
     assert [row.is_good for row in done] == [True, False, False, False]
     assert "unreachable" in done[1].words
     assert [camera.name for camera in await site.devices.cameras()] == ["Gate"]
-    again = await desk.import_line(text, 2)
+    again = await desk.import_line(text, 2, TypedLogin())
     assert (again.is_good, "already there" in again.words) == (False, True)
+
+
+async def test_the_login_of_a_table_is_for_lines_without_one(
+    desk: LocalDeviceDesk, drivers: FakeDrivers
+) -> None:
+    text = f"name,address,username,password\nGate,onvif://{HOST},,\nYard,onvif://{HOST}1,its own,secret\n"
+    login = TypedLogin("installer", "open-sesame")
+    for line in (2, 3):
+        await desk.import_line(text, line, login)
+    assert {device.username for _, device in drivers.asked if HOST + "1" not in device.address} == {
+        "installer"
+    }
+    assert {device.username for _, device in drivers.asked if HOST + "1" in device.address} == {"its own"}
+    assert "open-sesame" not in repr(login)
 
 
 async def test_without_a_server_devices_are_not_asked(site: Site) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from civiscope.base import AppError, ErrorKind
-from civiscope.devices import Transport, read_csv
+from civiscope.devices import FoundDevice, Transport, read_csv, table_of
 
 HEADER = "name,address,username,password,place,latitude,longitude,purpose,group,transport,audio,driver\n"
 
@@ -134,3 +134,24 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             assert error.kind is ErrorKind.INVALID  # noqa: PT017  both ways are right
         else:
             assert all((row.draft is None) == (row.problem is not None) for row in rows)
+
+
+def test_what_was_found_is_a_table_that_is_read_back() -> None:
+    found = [
+        FoundDevice(
+            "onvif", f"urn:{at}", (f"http://10.0.0.{at}/onvif/device_service", "http://[fe80::1]/"), name
+        )
+        for at, name in enumerate(["Dome", "Dome", "", '=cmd|"x", y', "Dome", "- "], 1)
+    ]
+    rows = read_csv(table_of([*found, FoundDevice("onvif", "urn:nowhere", ())]))
+    assert [row.problem for row in rows] == [None] * 6
+    assert [row.channel.name for row in rows] == [
+        "Dome",
+        "Dome 2",
+        "10.0.0.3",
+        'cmd|"x", y',
+        "Dome 3",
+        "10.0.0.6",
+    ]
+    assert [row.draft.address for row in rows if row.draft] == [one.addresses[0] for one in found]
+    assert read_csv("name,address\n") == read_csv(table_of([]))

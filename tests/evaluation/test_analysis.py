@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from civiscope.analytics import CLASSES, Detections, ObjectClass
+from civiscope.analytics import CLASSES, Detections, ObjectClass, ScoreLevels
 from civiscope.base import AppError
 from civiscope.cli.main import commands
 from civiscope.evaluation import (
@@ -46,6 +46,7 @@ class BrightDetector:
 
     name = "bright"
     classes = frozenset({ObjectClass.PERSON})
+    levels = ScoreLevels(strong=0.5, weak=0.2)
 
     def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
         return width_px, height_px

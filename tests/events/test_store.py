@@ -95,9 +95,10 @@ async def test_a_flood_is_written_in_groups_and_everybody_hears(store: EventStor
     assert len(await all_of(store, EventQuery(limit=1_000))) == 1_200
 
 
-async def test_too_many_that_wait_are_sent_away(store: EventStore) -> None:
+async def test_too_many_that_wait_are_sent_away(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("civiscope.events.store._WAITING_ROWS", 200)
     results = await asyncio.gather(
-        *(store.record(told(NOW_US + number)) for number in range(5_100)), return_exceptions=True
+        *(store.record(told(NOW_US + number)) for number in range(300)), return_exceptions=True
     )
     refused = [one for one in results if isinstance(one, AppError)]
     assert len(refused) == 100
@@ -236,12 +237,15 @@ async def test_after_a_restart_nothing_goes_on_unseen(store: EventStore) -> None
     assert (await store.event(elsewhere.event.id)).is_going_on
 
 
-async def test_forgetting_takes_pictures_and_old_coverage(store: EventStore) -> None:
-    said = [told(NOW_US + number, picture=b"p") for number in range(2_500)]
+async def test_forgetting_takes_pictures_and_old_coverage(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("civiscope.events.store._FORGET_ROWS", 100)
+    said = [told(NOW_US + number, picture=b"p") for number in range(350)]
     await asyncio.gather(*(store.record(one) for one in said))
     for second, reason in ((0, "analysed"), (1, "shed"), (2, "analysed")):
         await store.cover(covered(NOW_US + second * SECOND_US, reason))
-    assert await store.forget_before(NOW_US + 2_400) == 2_400
+    assert await store.forget_before(NOW_US + 250) == 250
     assert len(await all_of(store, EventQuery(limit=1_000))) == 100
     assert await store.sealed_picture(said[0].event.id) is None
     assert await store.sealed_picture(said[-1].event.id) == b"p"
@@ -263,8 +267,8 @@ async def test_a_search_that_takes_too_long_is_stopped(tmp_path_factory: pytest.
     with open_database(folder / "events.db", clock) as database:
         migrate_events(database)
         filled = EventStore(database, clock)
-        await asyncio.gather(*(filled.record(told(NOW_US + number)) for number in range(2_000)))
-        assert await database.read(count_events) == 2_000
+        await asyncio.gather(*(filled.record(told(NOW_US + number)) for number in range(400)))
+        assert await database.read(count_events) == 400
     with open_database(folder / "events.db", Hurried(NOW_US)) as database:
         with pytest.raises(AppError) as stopped:
             await EventStore(database, clock).search(EventQuery(text="nowhere"))

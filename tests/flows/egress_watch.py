@@ -25,6 +25,18 @@ _IFF_UP_LOOPBACK_MULTICAST = 0x1 | 0x8 | 0x40 | 0x1000
 _RTF_UP = 1
 _ETH_P_ALL = 3
 _NAME_SERVER = "192.0.2.53"
+_WHEP_OFFER = "\r\n".join(
+    (
+        "v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0",
+        "m=video 9 UDP/TLS/RTP/SAVPF 96", "c=IN IP4 0.0.0.0", "a=recvonly", "a=mid:0", "a=rtcp-mux",
+        "a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=1;profile-level-id=42e01f",
+        "a=candidate:1 1 udp 2130706431 203.0.113.9 40000 typ host",
+        "a=candidate:2 1 udp 2130706430 0f1e2d3c-aaaa-bbbb-cccc-000000000000.local 40001 typ host",
+        "a=end-of-candidates", "a=ice-ufrag:abcd", "a=ice-pwd:abcdefghijklmnopqrstuvwx",
+        "a=fingerprint:sha-256 " + ":".join(["AA"] * 32), "a=setup:actpass", "",
+    )
+)  # fmt: skip
+"""Of a WebRTC viewer who names a stranger's address and a name that only multicast could tell."""
 
 
 def lead_everything_here() -> None:
@@ -102,8 +114,15 @@ def main() -> None:
             ),
             limit_s=60,
         )
-        channel = next(iter(desk.channels().values()))
-        look = desk.look(channel["id"], "live")
+        shown = [one for one in desk.channels().values() if one["streams"][0]["codec"] == "h264"]
+        look = desk.look(shown[0]["id"], "live")
+        whep = desk.client.post(
+            f"/api/v1/looks/{look['id']}/whep",
+            content=_WHEP_OFFER,
+            headers={"Content-Type": "application/sdp"},
+        )
+        told["whep"] = whep.status_code
+        time.sleep(0.5)
         desk.client.delete(f"/api/v1/looks/{look['id']}")
         for path in ("/settings", "/status", "/audit", "/authority"):
             desk.get(path)

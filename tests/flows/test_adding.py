@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser.onvif_rows import stay_on_loopback
 from tests.product import Desk, Product, free_port, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -28,7 +29,8 @@ class Devices:
 
 @pytest.fixture(scope="module")
 def devices(clips: list[Path]) -> Iterator[Devices]:
-    words = ["sim", "file", str(clips[0]), "--onvif", "--count", str(COUNT - 1), "--port", "0"]
+    words = ["sim", "file", str(clips[0]), "--onvif", "--discoverable", "--discover-on", "127.0.0.1"]
+    words += ["--count", str(COUNT - 1), "--port", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "civiscope", *words, "--user", f"{NAME}:{PASSWORD}"],
         stdout=subprocess.PIPE,
@@ -96,22 +98,30 @@ def test_by_the_calls_of_the_page(devices: Devices, product: Product, desk: Desk
     assert PASSWORD not in str(desk.get("/devices")) + str(troubles)
 
 
-def test_by_a_table_on_the_command_line(
+def test_found_and_added_on_the_command_line(
     devices: Devices, product: Product, desk: Desk, tmp_path: Path
 ) -> None:
+    """`discover --table`, names typed over, `camera import` with a login; others who answer are left out."""
     for channel in desk.channels().values():
         assert desk.client.delete(f"/api/v1/cameras/{channel['id']}").status_code == 204
     assert desk.get("/devices") == []
-    rows = [
-        f"Camera {number};{address};{NAME};{password_of(number)};Quay"
-        for number, address in enumerate(devices.addresses)
-    ]
-    table = tmp_path / "cameras.csv"
-    table.write_text("name;address;username;password;place\n" + "\n".join(rows) + "\n", encoding="utf-8-sig")
+    stay_on_loopback(desk)
     began = time.monotonic()
+    header, *found = product.run("discover", "--table").splitlines()
+    ours = {one.split(",")[1]: one for one in found if one.split(",")[1] in devices.addresses}
+    assert sorted(ours) == sorted(devices.addresses[:-1])
+    told_names = [ours[address].split(",")[0] for address in devices.addresses[:-1]]
+    assert len(set(told_names)) == len(told_names)
+    rows = [f"Camera {number},{address},,,Quay" for number, address in enumerate(devices.addresses[:-1])]
+    assert [row.split(",")[1:4] for row in rows] == [ours[row.split(",")[1]].split(",")[1:4] for row in rows]
+    rows[1] = rows[1].replace(",,", f",{NAME},a wrong one", 1)
+    rows.append(f"Dead,{devices.addresses[-1]},,,Quay")
+    table = tmp_path / "cameras.csv"
+    table.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8-sig")
     done = subprocess.run(
-        product.command("camera", "import", str(table)),
+        product.command("camera", "import", str(table), "--username", NAME, "--password-stdin"),
         env=product.environ(),
+        input=PASSWORD + "\n",
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

@@ -37,6 +37,7 @@ def test_nothing_goes_out_but_to_devices_and_configured_targets(tmp_path: Path) 
         pytest.skip("this machine gives no network namespace")
     assert done.returncode == 0, done.stderr[-4000:]
     told = json.loads(done.stdout.splitlines()[-1])
+    assert told["whep"] == 201, "a WebRTC viewer is answered"
     assert _apart_from_the_town(told["quiet"]) == [], "the product sent something by itself"
     assert _apart_from_the_town(told["refused"]) == [], "an address outside the device networks was asked"
     assert _apart_from_the_town(told["after"]) == []

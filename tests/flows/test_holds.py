@@ -73,7 +73,7 @@ class Node:
         recorded = RecordedOnly(self.recorder)
         self.intake = Intake((recorded,), room.clock, DeviceGate())
         plan_file = PlanFile(folder / "plan.sealed", Vault(Vault.new_key()))
-        self.desk = RecorderDesk(self.intake, recorded, plan_file, watch, holds)
+        self.desk = RecorderDesk(self.intake, (self.recorder, recorded), plan_file, watch, holds)
 
     async def retain(self) -> None:
         """A few looks at retention."""

@@ -169,24 +169,14 @@ class Alarms:
 
     async def wake_due(self) -> list[Alarm]:
         """Parked ones whose time is over are new again; those."""
-
-        def work(connection: Connection, now_us: int) -> list[tuple[Alarm, int]]:
-            return [
-                _by_clock(connection, alarm, "unparked", now_us)
-                for alarm in rows.parked_until(connection, now_us)
-            ]
-
-        return await self._tell_after(work, "unparked")
+        return await self._change_due(rows.parked_until, "unparked")
 
     async def escalate_due(self) -> list[Alarm]:
         """New ones that nobody claimed in time are told again, one priority up; those."""
         after_us = self._settings.escalate_after_us
-
-        def work(connection: Connection, now_us: int) -> list[tuple[Alarm, int]]:
-            due = rows.unclaimed(connection, now_us - after_us)
-            return [_by_clock(connection, alarm, "escalated", now_us) for alarm in due]
-
-        alarms = await self._tell_after(work, "escalated")
+        alarms = await self._change_due(
+            lambda connection, now_us: rows.unclaimed(connection, now_us - after_us), "escalated"
+        )
         now_us = self._faces.clock.now_us()
         for alarm in alarms:
             self._faces.publish(
@@ -199,11 +189,16 @@ class Alarms:
         """Whether every row of the history is as it was written."""
         return await history.verify(self._database)
 
-    async def _tell_after(
-        self, work: Callable[[Connection, int], list[tuple[Alarm, int]]], what: str
-    ) -> list[Alarm]:
+    async def _change_due(self, find: Callable[[Connection, int], list[Alarm]], what: str) -> list[Alarm]:
+        """Nothing is written while nothing is due."""
         now_us = self._faces.clock.now_us()
-        changed = await self._database.write(lambda connection: work(connection, now_us))
+        if not await self._database.read(lambda connection: find(connection, now_us)):
+            return []
+        changed = await self._database.write(
+            lambda connection: [
+                _by_clock(connection, alarm, what, now_us) for alarm in find(connection, now_us)
+            ]
+        )
         for alarm, sequence in changed:
             self._told(alarm, sequence, what)
         return [alarm for alarm, _ in changed]

@@ -10,7 +10,7 @@ from civiscope.analytics.assignment import best_assignment
 from civiscope.analytics.book import AnalyticBook, AnalyticDraft, KeptAnalytic, SettingsError
 from civiscope.analytics.builtin import BUILTIN_NAME, load_builtin
 from civiscope.analytics.coverage import Coverage, CoverageBook
-from civiscope.analytics.detector import Detector
+from civiscope.analytics.detector import Detector, ScoreLevels
 from civiscope.analytics.eye import ChannelEye, SeeingSettings, Seen, build_eye
 from civiscope.analytics.face import (
     AnalysisPlan,
@@ -60,8 +60,8 @@ __all__ = [
     "CLASSES", "VEHICLES", "Box", "Detections", "ObjectClass", "Observation", "Phase", "SeenFrame",
     "TrackedObject", "covers", "best_assignment",
     "BUILTIN_NAME", "Fetch", "ModelEntry", "ModelShelf", "load_builtin", "shipped_entries",
-    "BlockMap", "ChannelEye", "Detector", "Motion", "MotionSettings", "Said", "SeeingSettings", "Seen",
-    "Tracker", "TrackerSettings", "build_eye",
+    "BlockMap", "ChannelEye", "Detector", "Motion", "MotionSettings", "Said", "ScoreLevels", "SeeingSettings",
+    "Seen", "Tracker", "TrackerSettings", "build_eye",
     "SHIPPED_ANALYTICS", "AnalyticInfo", "PluginShelf", "RunningAnalytic", "start_analytic",
     "ANALYTIC_ENTRY_POINTS", "AiUseClass", "Analytic", "AnalyticPlugin", "DetectorNeeds",
 ]  # fmt: skip

@@ -40,12 +40,9 @@ class AnalyticContract:
     def test_bad_settings_are_refused_in_words(self) -> None:
         """By the model itself, naming the field."""
         for settings in self.bad_settings:
-            try:
-                self.plugin.settings.model_validate(settings)
-            except ValidationError as error:
-                assert all(fault["msg"] for fault in error.errors())
-                continue
-            raise AssertionError(f"these settings were taken: {settings}")
+            faults = self._faults(settings)
+            assert faults, f"these settings were taken: {settings}"
+            assert all(faults), f"no words for a fault of {settings}"
 
     def test_its_schema_is_a_form(self) -> None:
         """Every field of the settings has a title for people."""
@@ -84,6 +81,13 @@ class AnalyticContract:
             for frame in _passers_by(1000):
                 running.look(frame)
             assert not running.trouble, running.trouble
+
+    def _faults(self, settings: dict[str, Any]) -> list[str]:
+        try:
+            self.plugin.settings.model_validate(settings)
+        except ValidationError as error:
+            return [fault["msg"] for fault in error.errors()]
+        return []
 
     def _settings(self) -> list[BaseModel]:
         return [self.plugin.settings.model_validate(settings) for settings in self.good_settings]

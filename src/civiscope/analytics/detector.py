@@ -1,5 +1,6 @@
 """The port of a detector, and what all of them share: where boxes overlap, and which of two is kept."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,16 @@ RIVAL_GROUPS = np.array(
 other."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreLevels:
+    """What a detector's scores are worth; they belong to its model as its weights do."""
+
+    strong: float
+    """From here on it is believed: begins a track, and is matched first."""
+    weak: float
+    """From here on it goes on with a track that is there."""
+
+
 class Detector(Protocol):
     """Finds objects in one picture. One caller at a time; its thread waits."""
 
@@ -32,6 +43,11 @@ class Detector(Protocol):
     @property
     def classes(self) -> frozenset[ObjectClass]:
         """What it can tell."""
+        ...
+
+    @property
+    def levels(self) -> ScoreLevels:
+        """Which of its scores are strong, and which are weak."""
         ...
 
     def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
@@ -65,14 +81,29 @@ def overlaps(first: Floats, second: Floats) -> Floats:
 
 
 def suppress(
-    boxes: Floats, scores: Floats, groups: NDArray[np.int64], most_overlap: float
+    boxes: Floats, scores: Floats, groups: NDArray[np.int64], most_overlap: float, most_within: float = 1.0
 ) -> NDArray[np.intp]:
-    """Greedy non-maximum suppression within groups: indices of those kept, best first."""
+    """Greedy non-maximum suppression within groups: indices of those kept, best first.
+
+    `most_within`: of a box, the share that may lie within a better one.
+    """
     order = np.argsort(-scores, kind="stable")
     boxes, groups = boxes[order], groups[order]
-    rival = (overlaps(boxes, boxes) > most_overlap) & (groups[:, None] == groups[None, :])
+    rival = overlaps(boxes, boxes) > most_overlap
+    if most_within < 1.0:
+        rival |= _shares_within(boxes) > most_within
+    rival &= groups[:, None] == groups[None, :]
     alive = np.ones(len(order), bool)
     for at in range(len(order)):
         if alive[at]:
             alive[at + 1 :] &= ~rival[at, at + 1 :]
     return order[alive]
+
+
+def _shares_within(boxes: Floats) -> Floats:
+    """(N, N): which share of the second lies within the first."""
+    x0, y0, x1, y1 = boxes.T
+    wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
+    high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    found: Floats = np.maximum(wide, 0.0) * np.maximum(high, 0.0) / np.maximum((x1 - x0) * (y1 - y0), 1e-9)
+    return found

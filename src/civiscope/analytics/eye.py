@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from civiscope.analytics.detector import Detector
 from civiscope.analytics.face import AnalyticOrder
-from civiscope.analytics.model import Box, SeenFrame, TrackedObject
+from civiscope.analytics.model import Box, Detections, SeenFrame, TrackedObject
 from civiscope.analytics.motion import BlockMap, Motion, MotionSettings
 from civiscope.analytics.plugin_shelf import PluginShelf
 from civiscope.analytics.running import RunningAnalytic, Said, start_analytic
+from civiscope.analytics.second_look import WithSecondLook, unexplained, with_vehicles
 from civiscope.analytics.tracker import Tracker, TrackerSettings
 from civiscope.base import AppError, Clock
 from civiscope.media import Frame
@@ -50,12 +51,16 @@ class ChannelEye:
     """Looks at the frames of one run of one channel, in order. No I/O, no clock, no thread of its own."""
 
     def __init__(
-        self, settings: SeeingSettings, detector: Detector, analytics: Sequence[RunningAnalytic] = ()
+        self,
+        settings: SeeingSettings,
+        detector: Detector,
+        analytics: Sequence[RunningAnalytic] = (),
     ) -> None:
         self._settings = settings
         self._detector = detector
+        self._second = detector.second if isinstance(detector, WithSecondLook) else None
         self.analytics = tuple(analytics)
-        self._tracker = Tracker(settings.tracker)
+        self._tracker = Tracker(detector.levels, settings.tracker)
         self._map: BlockMap | None = None
         self._size_px = (0, 0)
         self._at_us: int | None = None
@@ -74,7 +79,9 @@ class ChannelEye:
             self._settled_us = at_us + int(self._settings.settle_s * 1e6)
         stirred = _stirred(motion, self._tracker.boxes_n())
         did_detect = self._should_detect(motion, stirred, at_us)
-        objects = self._detect(frame, at_us, stirred) if did_detect else self._tracker.carry(at_us, stirred)
+        objects = (
+            self._detect(frame, at_us, stirred, motion) if did_detect else self._tracker.carry(at_us, stirred)
+        )
         seen = SeenFrame(index, at_us, objects)
         said = tuple(one for analytic in self.analytics for one in analytic.look(seen))
         return Seen(seen, said, motion, did_detect)
@@ -115,11 +122,22 @@ class ChannelEye:
             ] = False
         return not left.any()
 
-    def _detect(self, frame: Frame, at_us: int, stirred: NDArray[np.bool_]) -> tuple[TrackedObject, ...]:
+    def _detect(
+        self, frame: Frame, at_us: int, stirred: NDArray[np.bool_], motion: Motion
+    ) -> tuple[TrackedObject, ...]:
         self._detected_us = at_us
-        width_px, height_px = self._detector.size_for(frame.width_px, frame.height_px)
-        found = self._detector.detect(frame.rgb(width_px, height_px))
+        found = _ask(self._detector, frame)
+        if self._second is not None and motion.is_moving:
+            strong = self._detector.levels.strong
+            parts = unexplained(motion, found, strong)
+            if len(parts):
+                seen = _ask(self._second, frame)
+                found = with_vehicles(found, strong, seen, self._second.levels.strong, parts)
         return self._tracker.update(found, at_us, stirred)
+
+
+def _ask(detector: Detector, frame: Frame) -> Detections:
+    return detector.detect(frame.rgb(*detector.size_for(frame.width_px, frame.height_px)))
 
 
 def build_eye(
@@ -132,7 +150,7 @@ def build_eye(
 ) -> tuple[ChannelEye, dict[UUID, str]]:
     """An eye with the analytics that were ordered, and why those are left out that cannot be started.
 
-    One detector may serve the eyes of one thread.
+    One detector may serve all eyes of one thread.
     """
     running: list[RunningAnalytic] = []
     left_out: dict[UUID, str] = {}

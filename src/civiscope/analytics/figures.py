@@ -42,7 +42,7 @@ class Figures:
         self.height_px = 0
         self.objects = 0
         self._seconds: deque[_Second] = deque(maxlen=WINDOW_S + 1)
-        self._latencies_us: deque[int] = deque(maxlen=_LATENCIES)
+        self._latencies_us: deque[tuple[int, int]] = deque(maxlen=_LATENCIES)
 
     def looked(self, now_us: int, latency_us: int, *, moved: bool, detected: bool) -> None:
         """A frame was decoded and looked at."""
@@ -50,7 +50,7 @@ class Figures:
         second.decoded += 1
         second.moving += moved
         second.detections += detected
-        self._latencies_us.append(latency_us)
+        self._latencies_us.append((now_us, latency_us))
 
     def spent(self, now_us: int, cost_us: int) -> None:
         """Processor time went into the channel."""
@@ -67,11 +67,11 @@ class Figures:
             moving_share=sum(one.moving for one in seconds) / decoded if decoded else 0.0,
             detections_per_s=sum(one.detections for one in seconds) / length_s,
             cost_ms_per_s=sum(one.cost_us for one in seconds) / 1000 / length_s,
-            latency_ms=self._latency_us() / 1000 if decoded else 0.0,
+            latency_ms=self._latency_us(now_us - WINDOW_S * _SECOND_US) / 1000,
         )
 
-    def _latency_us(self) -> int:
-        ordered = sorted(self._latencies_us.copy())
+    def _latency_us(self, from_us: int) -> int:
+        ordered = sorted(late_us for at_us, late_us in self._latencies_us.copy() if at_us >= from_us)
         return ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)] if ordered else 0
 
     def _second(self, now_us: int) -> _Second:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from civiscope.analytics.builtin import BUILTIN_NAME, load_builtin
 from civiscope.analytics.detector import Detector
 from civiscope.analytics.face import ModelInfo
+from civiscope.analytics.second_look import WithSecondLook
 from civiscope.analytics.yolox import YoloxDetector
 from civiscope.base import AppError, ErrorKind
 
@@ -133,19 +134,27 @@ class ModelShelf:
     def detector(self, name: str = "") -> Detector:
         """The named one; empty: the best that is installed and good, else the built-in.
 
+        One that is not the built-in brings it along for second looks.
         Raises AppError in plain words when the named one cannot be used.
         """
         if name == BUILTIN_NAME:
             return load_builtin()
         if name:
-            return self._load(self.entry(name))
+            return self._with_second_look(self._load(self.entry(name)))
         for entry in sorted(self._entries, key=lambda one: -one.rank):
             if entry.task == "objects" and self._path(entry).exists():
                 try:
-                    return self._load(entry)
+                    return self._with_second_look(self._load(entry))
                 except AppError:
                     continue  # `infos` says which is refused, and why
         return load_builtin()
+
+    def _with_second_look(self, first: Detector) -> Detector:
+        """The built-in comes along, if it can be used."""
+        try:
+            return WithSecondLook(first, load_builtin())
+        except AppError:
+            return first
 
     def _load(self, entry: ModelEntry) -> Detector:
         make = _ADAPTERS.get(entry.kind)
@@ -229,5 +238,5 @@ def _fetched(entry: ModelEntry, fetch: Fetch) -> bytes:
 
 
 def _builtin_card() -> str:
-    card = files("civiscope.analytics").joinpath("weights", "card.md")
+    card = files("civiscope.analytics").joinpath("weights", "builtin.md")
     return card.read_text(encoding="utf-8").strip() if card.is_file() else ""

@@ -182,7 +182,8 @@ class BlockMap:
     def _moving(self, now: Floats, differs: Bools) -> Bools:
         """Differs from the usual and, a moment ago or now, from the recent; alone only when it does
         strongly."""
-        changed = np.abs(now - self._recent) > np.float32(0.6) * self._limit
+        least = np.maximum(np.float32(0.6) * self._limit, np.float32(0.15) * self._away)
+        changed = np.abs(now - self._recent) > least
         changed &= differs
         np.copyto(self._changed_s, np.float32(self._seen_s), where=changed)
         moving: Bools = self._changed_s > np.float32(self._seen_s - self._settings.hold_s)

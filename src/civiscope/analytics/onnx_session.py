@@ -1,13 +1,18 @@
 """An ONNX Runtime session as this room uses it: one thread, float32 pictures in, arrays out, faults in
 words."""
 
+import os
 from typing import Any
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # no stubs
 from numpy.typing import NDArray
 
 from civiscope.base import AppError, ErrorKind
+
+os.environ["ORT_DISABLE_TELEMETRY"] = (
+    "1"  # else 1.32 tells its maker that it was imported, whatever is called
+)
+import onnxruntime  # type: ignore[import-untyped]  # no stubs
 
 _QUIET = 4
 """Fatal only: shapes an exporter wrote wrongly would be told with every run."""

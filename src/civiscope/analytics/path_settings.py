@@ -1,5 +1,6 @@
 """What settings of analytics on paths have in common: names, classes, points in the picture, least size."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -16,6 +17,13 @@ PointN = tuple[Coordinate, Coordinate]
 
 def _without_repeats(classes: tuple[ObjectClass, ...]) -> tuple[ObjectClass, ...]:
     return tuple(dict.fromkeys(classes))
+
+
+class PlacePoint(StrEnum):
+    """Which point of a box says where the thing stands."""
+
+    FOOT = "foot"
+    MIDDLE = "middle"
 
 
 class PathSettings(BaseModel):
@@ -36,11 +44,27 @@ class PathSettings(BaseModel):
         ),
     ] = 0.0
 
+    point: Annotated[
+        PlacePoint,
+        Field(
+            title="Where it stands",
+            description="Its foot for cameras that look from the side; its middle for those that look from "
+            "straight above.",
+        ),
+    ] = PlacePoint.FOOT
+
+    def place_of(self, one: TrackedObject) -> Point:
+        """Where it stands, within the picture."""
+        if self.point is PlacePoint.FOOT:
+            return within_picture(one.box.foot_n)
+        box = one.box
+        return within_picture(((box.x0_n + box.x1_n) / 2, (box.y0_n + box.y1_n) / 2))
+
     def counts(self, one: TrackedObject) -> bool:
         """Whether this object is of a class and size that is asked for, and stands somewhere."""
         if one.box.height_n < self.min_height_n or not covers(self.classes, one.object_class):
             return False
-        return not _hangs_in(one)
+        return self.point is PlacePoint.MIDDLE or not _hangs_in(one)
 
 
 def _hangs_in(one: TrackedObject) -> bool:

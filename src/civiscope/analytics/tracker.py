@@ -15,7 +15,7 @@ import lap  # type: ignore[import-untyped]  # no stubs
 import numpy as np
 from numpy.typing import NDArray
 
-from civiscope.analytics.detector import RIVAL_GROUPS, Floats, overlaps
+from civiscope.analytics.detector import RIVAL_GROUPS, Floats, ScoreLevels, overlaps
 from civiscope.analytics.model import CLASSES, Box, Detections, ObjectClass, TrackedObject
 
 Ints = NDArray[np.int64]
@@ -30,10 +30,6 @@ _FAR = 1e3
 class TrackerSettings:
     """When boxes are the same thing."""
 
-    strong_score: float = 0.4
-    """A detection of this score begins a track, and is matched first."""
-    weak_score: float = 0.12
-    """One of this score only goes on with a track."""
     least_overlap: float = 0.15
     weak_least_overlap: float = 0.3
     reach_new: float = 2.2
@@ -64,7 +60,8 @@ class TrackerSettings:
 class Tracker:
     """All tracks of one channel's run. Times may have any step."""
 
-    def __init__(self, settings: TrackerSettings | None = None) -> None:
+    def __init__(self, levels: ScoreLevels, settings: TrackerSettings | None = None) -> None:
+        self._levels = levels
         self._settings = settings or TrackerSettings()
         self._next_id = 1
         self._at_us: int | None = None
@@ -116,10 +113,9 @@ class Tracker:
         step_s = self._step_to(at_us)
         was_resting = self.resting()
         self._is_seen[:] = False
-        strong = np.flatnonzero(detections.scores >= self._settings.strong_score)
+        strong = np.flatnonzero(detections.scores >= self._levels.strong)
         weak = np.flatnonzero(
-            (detections.scores < self._settings.strong_score)
-            & (detections.scores >= self._settings.weak_score)
+            (detections.scores < self._levels.strong) & (detections.scores >= self._levels.weak)
         )
         unused = self._match(detections, strong, step_s, self._cost_of_overlap)
         unused = self._match(detections, unused, step_s, self._cost_of_distance)
@@ -226,7 +222,7 @@ class Tracker:
         self._centre[tracks] += gain * missing
         self._speed[tracks] += (speed_gain * missing / since_s).astype(np.float32)
         self._size[tracks] += np.float32(settings.size_gain) * (size - self._size[tracks])
-        is_strong = (detections.scores[found] >= settings.strong_score)[:, None]
+        is_strong = (detections.scores[found] >= self._levels.strong)[:, None]
         wanted = np.where(is_strong, boxes, self.boxes_n()[tracks])
         nearer = np.float32(1.0 - np.exp(-max(step_s, 0.02) / settings.shown_s))
         self._shown[tracks] += nearer * (wanted - self._shown[tracks])
@@ -251,7 +247,8 @@ class Tracker:
         self._speed[is_calm & missed] = 0.0
         limit_s = np.where(was_resting, settings.resting_lost_s, settings.lost_s)
         limit_s = np.where(self._hits < settings.hits_to_confirm, settings.new_lost_s, limit_s)
-        in_time = at_us - self._found_us <= limit_s * 1e6
+        is_within = ((self._centre > 0.0) & (self._centre < 1.0)).all(1)
+        in_time = (at_us - self._found_us <= limit_s * 1e6) & (is_within | self._is_seen)
         self._keep(np.where(is_calm, self._misses < settings.resting_misses, in_time))
 
     def _forget_doubles(self) -> None:
@@ -268,7 +265,7 @@ class Tracker:
         both = np.maximum(high - low, 0.0).prod(2)
         within = both > settings.double_share * (boxes[:, 2:] - boxes[:, :2]).prod(1)[:, None]
         np.fill_diagonal(within, False)
-        strong = self._is_seen[vehicles] & (scores >= settings.strong_score)
+        strong = self._is_seen[vehicles] & (scores >= self._levels.strong)
         doubled = (within & strong[None, :]).any(1) & ~strong
         kept = np.ones(len(self._ids), bool)
         kept[vehicles[doubled]] = False

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from civiscope.analytics.detector import Detector
+from civiscope.analytics.detector import Detector, ScoreLevels
 from civiscope.analytics.face import AnalyticOrder
 from civiscope.analytics.model import Detections, ObjectClass, SeenFrame
 from civiscope.analytics.plugin import AnalyticPlugin
 from civiscope.analytics.plugin_shelf import PluginShelf
 from civiscope.analytics.running import RunningAnalytic, Said
 from civiscope.analytics.schedule import is_on_at, schedule_of
+from civiscope.analytics.second_look import WithSecondLook
 from civiscope.base import AppError, Clock, ErrorKind, get_log
 from civiscope.security import TimeProfile
 
@@ -115,6 +116,11 @@ class GuardedDetector:
         """What it can tell."""
         return self._detector.classes
 
+    @property
+    def levels(self) -> ScoreLevels:
+        """What its scores are worth."""
+        return self._detector.levels
+
     def size_for(self, width_px: int, height_px: int) -> tuple[int, int]:
         """In which it wants a picture of this size."""
         return self._detector.size_for(width_px, height_px)
@@ -129,3 +135,10 @@ class GuardedDetector:
             _log.exception("a detector failed", detector=self.name)
             words = f"The detector {self.name} failed ({type(error).__name__}). The log says more."
             raise DetectorFailedError(ErrorKind.INTERNAL, words) from error
+
+
+def guarded(detector: Detector) -> Detector:
+    """The detector with its faults told apart, and its second look, where it brings one along."""
+    if isinstance(detector, WithSecondLook):
+        return WithSecondLook(GuardedDetector(detector), GuardedDetector(detector.second))
+    return GuardedDetector(detector)

@@ -13,7 +13,7 @@ from civiscope.analytics.channel_work import ChannelWork, WorkOrder, WorkTools
 from civiscope.analytics.coverage import Coverage
 from civiscope.analytics.detector import Detector
 from civiscope.analytics.figures import Figures
-from civiscope.analytics.watched import AtWork, GuardedDetector, Mark
+from civiscope.analytics.watched import AtWork, Mark, guarded
 from civiscope.base import AppError, get_log
 
 RETRY_DETECTOR_US = 30_000_000
@@ -224,7 +224,7 @@ class WorkThread:
                 seat.work.end()
                 seat.work = None
         try:
-            self._detector, self._detector_why = GuardedDetector(self._make_detector(wish.name)), ""
+            self._detector, self._detector_why = guarded(self._make_detector(wish.name)), ""
         except AppError as error:
             _log.error("there is no detector", wished=wish.name or "the best", why=error.message)
             self._detector, self._detector_why = None, error.message

@@ -117,7 +117,10 @@ class AlarmSide:
 
     async def _unacknowledged(self, alarm: Alarm) -> None:
         _log.warning("nobody claims an alarm", alarm=alarm.id, escalation=alarm.escalations)
-        await self._notices.escalate(alarm)
+        try:
+            await self._notices.escalate(alarm)
+        except AppError as error:
+            _log.error("nobody outside was told of it", alarm=alarm.id, cause=error.message)
 
     async def _forget(self) -> None:
         settings = self._site.settings

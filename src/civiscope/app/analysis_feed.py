@@ -20,6 +20,7 @@ class AnalysisFeed:
         self._feed = feed
         self._pool = pool
         self._subscribed: set[StreamId] = set()
+        self._is_over = False
 
     def follow(self) -> None:
         """Subscribe what is wanted now, and nothing else."""
@@ -34,7 +35,13 @@ class AnalysisFeed:
         """Keep the connection, until cancelled."""
         await self._feed.run()
 
+    def stop(self) -> None:
+        """Nothing more is handed on: that the connection ends is our doing, not the recorder's."""
+        self._is_over = True
+
     def _take(self, event: FeedEvent) -> None:
+        if self._is_over:
+            return
         match event:
             case FeedUnit():
                 self._pool.unit(event.stream_id, event.unit)

@@ -131,6 +131,7 @@ async def _look(
                     await stop.wait()
             except TimeoutError:
                 continue
+        feed.stop()
         for task in beside:
             task.cancel()
     if pool.is_wedged:

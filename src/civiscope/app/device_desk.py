@@ -23,6 +23,7 @@ from civiscope.devices import (
     DeviceDescription,
     DeviceDraft,
     DriverFace,
+    FoundDevice,
     StreamOpener,
     Transport,
     TriedDevice,
@@ -58,6 +59,20 @@ class TypedDevice:
             tls_fingerprint=self.tls_fingerprint,
             channels=channels,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLogin:
+    """Who asks the devices of a table that names nobody."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    def where_none_is(self, draft: DeviceDraft) -> DeviceDraft:
+        """The device with this login, unless it has one."""
+        if not self.username or draft.username or draft.password:
+            return draft
+        return replace(draft, username=self.username, password=Secret(self.password))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +119,8 @@ class ImportedRow:
 class DeviceDesk(Protocol):
     """The face; every call is for the owner of the data folder."""
 
-    async def discover(self) -> tuple[str, ...]:
-        """One line for each device that answered."""
+    async def discover(self) -> tuple[FoundDevice, ...]:
+        """Each device that answered."""
         ...
 
     async def drivers(self) -> tuple[str, ...]:
@@ -140,7 +155,7 @@ class DeviceDesk(Protocol):
         """The lines of a table, none of them tried."""
         ...
 
-    async def import_line(self, text: str, line: int) -> ImportedRow:
+    async def import_line(self, text: str, line: int, login: TypedLogin) -> ImportedRow:
         """Try one line of a table, and add it when it is good."""
         ...
 
@@ -161,14 +176,11 @@ class LocalDeviceDesk:
         self._opener = opener
         self._who = f"system user {os.getuid()}"
 
-    async def discover(self) -> tuple[str, ...]:
-        """One line for each device that answered."""
+    async def discover(self) -> tuple[FoundDevice, ...]:
+        """Each device that answered."""
         found = await self._asking()[0].discover(DISCOVER_S)
         await self._note("device.discover", "network", {"found": len(found)})
-        return tuple(
-            f"{' '.join(one.addresses)}  {one.driver}  {' '.join(filter(None, (one.maker, one.name)))}"
-            for one in found
-        )
+        return found
 
     async def drivers(self) -> tuple[str, ...]:
         """One line for each installed driver."""
@@ -225,7 +237,7 @@ class LocalDeviceDesk:
         """The lines of a table, none of them tried."""
         return tuple([await self._read_row(row) for row in read_csv(text)])
 
-    async def import_line(self, text: str, line: int) -> ImportedRow:
+    async def import_line(self, text: str, line: int, login: TypedLogin) -> ImportedRow:
         """Try one line of a table, and add it when it is good."""
         row = next((one for one in read_csv(text) if one.line == line), None)
         if row is None:
@@ -238,7 +250,7 @@ class LocalDeviceDesk:
             group = group_named(await self._devices.groups.all(), row.group)
             channel = replace(channel, group_id=group.id)
         try:
-            added = await self._add(await self._try(row.draft, 0), channel)
+            added = await self._add(await self._try(login.where_none_is(row.draft), 0), channel)
         except AppError as error:
             if error.kind not in {ErrorKind.INVALID, ErrorKind.CONFLICT, ErrorKind.EXHAUSTED}:
                 raise

@@ -35,7 +35,7 @@ def be(role: Callable[[Home, Settings], Coroutine[object, object, None]]) -> Non
     try:
         settings = load_settings(home.root)
         configure_logging(settings.log.level)
-        for chatty in ("alembic", "uvicorn"):  # they report every look at a schema, every connection
+        for chatty in ("alembic", "uvicorn", "aioice", "aiortc"):  # they report each connection
             logging.getLogger(chatty).setLevel(logging.WARNING)
         home.ensure()
         gc.freeze()  # what is imported now lives as long as the process: no need to look at it again

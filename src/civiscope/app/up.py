@@ -29,6 +29,8 @@ from civiscope.security import certificate_facts
 
 _ROLES = (("recorder", 3.0), ("analyst", 1.0), ("worker", 1.0), ("driver", 1.0), ("server", 3.0))
 """Upstream first, with the seconds each may take to stop; they are stopped in the opposite order."""
+_SILENT_LIBRARIES = {"ORT_DISABLE_TELEMETRY": "1"}
+"""ONNX Runtime (1.32) tells its maker of every session, unless this is set before it is imported."""
 _TOWN_STOP_S = 0.5
 _HEALTHY_WITHIN_S = 60.0
 _LOG_END_BYTES = 8192
@@ -79,8 +81,8 @@ def address_of(settings: Settings) -> str:
 
 def _spec(role: str, stop_s: float, home: Home, settings: Settings) -> RoleSpec:
     argv = (sys.executable, "-m", f"civiscope.app.{role}")
-    listen = {"CIVISCOPE_LISTEN": settings.server.listen}
-    return RoleSpec(role, argv, {"CIVISCOPE_HOME": str(home.root), **listen}, stop_s)
+    given = {"CIVISCOPE_HOME": str(home.root), "CIVISCOPE_LISTEN": settings.server.listen}
+    return RoleSpec(role, argv, given | _SILENT_LIBRARIES, stop_s)
 
 
 def _remembering(spec: RoleSpec, memory: SupervisorMemory) -> RoleSpec:

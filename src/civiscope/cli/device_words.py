@@ -10,11 +10,18 @@ from typing import Annotated, TypeVar
 import typer
 
 from civiscope.app.desk import administer
-from civiscope.app.device_desk import DeviceDesk, DeviceLine, TypedChannel, TypedDevice, device_desk
+from civiscope.app.device_desk import (
+    DeviceDesk,
+    DeviceLine,
+    TypedChannel,
+    TypedDevice,
+    TypedLogin,
+    device_desk,
+)
 from civiscope.app.home import Home
 from civiscope.app.settings import default_home, load_settings
 from civiscope.base import AppError, ErrorKind
-from civiscope.devices import Transport
+from civiscope.devices import Transport, table_of
 
 T = TypeVar("T")
 camera = typer.Typer(no_args_is_help=True, help="Cameras of this site.")
@@ -98,14 +105,17 @@ def camera_import(
     table: Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")],
     home: HomeOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read the table; ask and add nothing.")] = False,
+    username: Annotated[str, typer.Option(help="User name for the lines that have none.")] = "",
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Try every line of a table and add the good ones. Exit code 1 when one was not."""
     text = _text_of(table)
+    login = TypedLogin(username, _password(password_stdin)) if username else TypedLogin()
 
     async def work(desk: DeviceDesk) -> bool:
         is_good = True
         for row in await desk.read_table(text):
-            done = row if dry_run or not row.is_good else await desk.import_line(text, row.line)
+            done = row if dry_run or not row.is_good else await desk.import_line(text, row.line, login)
             typer.echo(f"line {done.line}: {done.name or '-'}: {'' if done.is_good else 'NOT: '}{done.words}")
             is_good = is_good and done.is_good
         return is_good
@@ -175,11 +185,20 @@ def camera_remove(which: Which, home: HomeOption = None) -> None:
     asyncio.run(remove())
 
 
-def discover(home: HomeOption = None) -> None:
+def discover(
+    home: HomeOption = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Print a table for `camera import`; names and places are yours.")
+    ] = False,
+) -> None:
     """Ask the network which devices are there."""
     found = _ask(home, lambda desk: desk.discover())
-    for line in found:
-        typer.echo(line)
+    if table:
+        typer.echo(table_of(found), nl=False)
+        return
+    for one in found:
+        told = " ".join(filter(None, (one.maker, one.name)))
+        typer.echo(f"{' '.join(one.addresses)}  {one.driver}  {told}")
     if not found:
         typer.echo("nobody answered. Devices of another network must be added by their address.")
 
@@ -198,10 +217,14 @@ def _typed(
     transport: Transport,
     pin: str | None,
 ) -> TypedDevice:
-    password = (
-        sys.stdin.readline().rstrip("\r\n") if password_stdin else os.environ.get("CAMERA_PASSWORD", "")
-    )
+    password = _password(password_stdin)
     return TypedDevice(address, driver, username or None, password or None, transport, pin)
+
+
+def _password(is_on_stdin: bool) -> str:
+    if is_on_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return os.environ.get("CAMERA_PASSWORD", "")
 
 
 def _text_of(table: Path) -> str:

@@ -15,7 +15,7 @@ from civiscope.devices.adding import (
 )
 from civiscope.devices.address import CameraAddress, TypedAddress, import_start_us, parse_address
 from civiscope.devices.checked import stream_address_of
-from civiscope.devices.csv_rows import CsvRow, read_csv
+from civiscope.devices.csv_rows import CsvRow, read_csv, table_of
 from civiscope.devices.device_book import DeviceBook
 from civiscope.devices.driver import (
     DRIVER_ENTRY_POINTS,
@@ -78,6 +78,7 @@ from civiscope.devices.upkeep import Upkeep, may_be_checked
 
 __all__ = [
     "Adding", "AskedDevice", "Caution", "CsvRow", "OpenedStream", "StreamOpener", "TriedDevice", "read_csv",
+    "table_of",
     "CameraAddress", "TypedAddress", "import_start_us", "parse_address",
     "DRIVER_ENTRY_POINTS", "Driver", "DriverFace", "DriverInfo", "DriverPorts", "Equipment", "EventSource",
     "HostStanding", "NoSettings", "DriverHost", "PlugIns",

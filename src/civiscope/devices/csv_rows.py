@@ -5,12 +5,14 @@ A cell is data, whatever it looks like: one that begins with `=` is a name that 
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.devices.address import parse_address
 from civiscope.devices.checked import check_channel
+from civiscope.devices.equipment import FoundDevice
 from civiscope.devices.model import ChannelDraft, DeviceDraft, Transport
 from civiscope.security import Secret
 
@@ -21,6 +23,10 @@ COLUMNS = (
     "transport", "audio", "driver",
 )  # fmt: skip
 _NEEDED = ("name", "address")
+_FOUND_COLUMNS = ("name", "address", "username", "password", "place")
+_FOUND_NAME_CHARS = 60
+_FORMULA = "=+-@'\t "
+"""What a device calls itself shall not be a formula in anybody's spreadsheet."""
 _YES = frozenset({"yes", "true", "1", "on"})
 _NO = frozenset({"", "no", "false", "0", "off"})
 _BYTE_ORDER_MARK = "\ufeff"
@@ -73,6 +79,26 @@ def read_csv(text: str) -> list[CsvRow]:
     if len(rows) > CSV_ROW_LIMIT:
         raise _refuse(f"The table has {len(rows)} lines, at most {CSV_ROW_LIMIT} fit. Cut it in two.")
     return _without_twins(rows)
+
+
+def table_of(found: Sequence[FoundDevice]) -> str:
+    """A table for `read_csv` of what discovery found: one line for each device, no two of one name."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_FOUND_COLUMNS)
+    taken: set[str] = set()
+    for device in found:
+        if device.addresses:
+            address = device.addresses[0]
+            told = " ".join(f"{device.maker} {device.name}".split()).lstrip(_FORMULA)[:_FOUND_NAME_CHARS]
+            name = base = told.strip() or urlsplit(address).hostname or "Camera"
+            number = 1
+            while name in taken:
+                number += 1
+                name = f"{base} {number}"
+            taken.add(name)
+            writer.writerow([name, address] + [""] * (len(_FOUND_COLUMNS) - 2))
+    return out.getvalue()
 
 
 def _columns(cells: list[str]) -> list[str]:

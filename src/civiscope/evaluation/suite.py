@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from civiscope.analytics import Detector, SeeingSettings
+from civiscope.analytics import Detector
 from civiscope.base import AppError, ErrorKind
 from civiscope.evaluation.analysis import AnalysisWish, analyze
 from civiscope.evaluation.detected import detect_frames
@@ -41,6 +41,16 @@ class SuiteRun(BaseModel):
     """Boxes and identities in MOT text, below the folder of footage."""
     modes: tuple[Mode, ...]
     conditions: str
+    trained_on: tuple[str, ...] = ()
+    """Detectors that saw pictures of this clip in their training, or bring one along that did."""
+
+    def told(self, detector: str) -> str:
+        """The conditions, with what makes a score say less."""
+        return (
+            f"{self.conditions}; this clip was in the training of the built-in"
+            if detector in self.trained_on
+            else self.conditions
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +123,21 @@ def _event_row(run: SuiteRun, found: AnalysisResult, mode: str) -> SuiteRow:
     faults = [*(f"missed {one}" for one in score.missed), *(f"unexpected {one}" for one in score.unexpected)]
     value = f"{score.right} of {score.truth} right, {len(score.unexpected)} unexpected"
     return SuiteRow(
-        run.name, mode, found.run.detector, "events", value, score.truth, score.is_exact, run.conditions,
-        "; ".join(faults[:4]),
+        run.name, mode, found.run.detector, "events", value, score.truth, score.is_exact,
+        run.told(found.run.detector), "; ".join(faults[:4]),
     )  # fmt: skip
 
 
 def _box_rows(run: SuiteRun, found: AnalysisResult, files: _BoxFiles, mode: str) -> Iterator[SuiteRow]:
     truth = by_frame(read_mot(files.truth, is_truth=True))
-    sure = SeeingSettings().tracker.strong_score
+    sure = files.detector.levels.strong
     alone = by_frame(_people(detect_frames(files.clip, files.detector, truth.keys())))
     followed = by_frame(_people(found.placed()))
     count = sum(int((~frame.ignored).sum()) for frame in truth.values())
 
     def row(measure: str, value: str, is_met: bool | None = None, detail: str = "") -> SuiteRow:
         name = found.run.detector
-        return SuiteRow(run.name, mode, name, measure, value, count, is_met, run.conditions, detail)
+        return SuiteRow(run.name, mode, name, measure, value, count, is_met, run.told(name), detail)
 
     score = score_detections(truth, alone, _IOU, sure)
     average = score.average_precision or 0.0

@@ -1,11 +1,14 @@
 """Access units to decoded pictures, one at a time, for whoever looks at them in the same process."""
 
+from __future__ import annotations  # PyAV's Packet takes a type argument in its stubs only
+
 from fractions import Fraction
 
 import av
 import numpy as np
 from av.error import FFmpegError
 from av.packet import Packet
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
@@ -13,7 +16,6 @@ from numpy.typing import NDArray
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.media.model import AccessUnit, Codec, TrackConfig, UnitFlags
-from civiscope.media.packets import CodedPacket
 from civiscope.media.still import DECODERS, encode_jpeg, stream_bytes
 
 MAX_PIXELS = 8192 * 4608
@@ -31,7 +33,7 @@ class DecodeError(AppError):
     def __init__(self, message: str) -> None:
         super().__init__(ErrorKind.INVALID, message)
 
-    def __reduce__(self) -> tuple[type["DecodeError"], tuple[str]]:  # type: ignore[override]  # other args
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str]]:  # type: ignore[override]  # other args
         return (DecodeError, (self.message,))
 
 
@@ -142,7 +144,7 @@ class PictureDecoder:
         context, self._context = self._context, None
         return [] if context is None else self._frames(context, None)
 
-    def _frames(self, context: VideoCodecContext, packet: "CodedPacket | None") -> list[Frame]:
+    def _frames(self, context: VideoCodecContext, packet: Packet[Stream] | None) -> list[Frame]:
         try:
             pictures = context.decode(packet)
         except (FFmpegError, ValueError) as error:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from civiscope.analytics.geometry import Point, crosses, distance, side
 from civiscope.analytics.model import ObjectClass, Observation, Phase, SeenFrame, TrackedObject
-from civiscope.analytics.path_settings import PathSettings, PointN, within_picture
+from civiscope.analytics.path_settings import PathSettings, PointN
 from civiscope.analytics.plugin import AiUseClass, AnalyticPlugin, DetectorNeeds
 
 _IDS = UUID("0b6f3a58-3a0c-5a8e-9b60-0c8f5f8a2d31")
@@ -72,7 +72,7 @@ class _Line:
         return ()
 
     def _follow(self, one: TrackedObject, frame: SeenFrame) -> Iterator[Observation]:
-        foot = within_picture(one.box.foot_n)
+        foot = self.settings.place_of(one)
         apart = min(distance(a, b, foot) for a, b in pairwise(self.settings.line))
         if apart < max(_CLEAR_N, _CLEAR_HEIGHTS * one.box.height_n):
             return
@@ -97,7 +97,8 @@ class _Line:
         return Observation(
             event_id=uuid5(_IDS, f"{self.settings.name} {one.track_id} {frame.at_us} {direction}"),
             kind="line.crossed", phase=Phase.OCCURRED, at_us=frame.at_us, frame_index=frame.index,
-            track_id=one.track_id, object_class=one.object_class, box=one.box, place_n=one.box.foot_n,
+            track_id=one.track_id, object_class=one.object_class, box=one.box,
+            place_n=self.settings.place_of(one),
             zone=self.settings.name, direction=direction, score=one.score, values=self._values(),
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from civiscope.analytics.geometry import Point, area, contains, crosses_itself
 from civiscope.analytics.model import ObjectClass, Observation, Phase, SeenFrame, TrackedObject
-from civiscope.analytics.path_settings import PathSettings, PointN, within_picture
+from civiscope.analytics.path_settings import PathSettings, PointN
 from civiscope.analytics.plugin import AiUseClass, AnalyticPlugin, DetectorNeeds
 
 _IDS = UUID("6f0e6c0e-6e62-5d6c-9a0b-5b4d2f1c7a10")
@@ -98,7 +98,7 @@ class _Zone:
         ]
 
     def _follow(self, track_id: int, one: TrackedObject, frame: SeenFrame) -> Iterator[Observation]:
-        inside = contains(self.settings.zone, within_picture(one.box.foot_n))
+        inside = contains(self.settings.zone, self.settings.place_of(one))
         visit = self.visits.get(track_id)
         if visit is None:
             if not inside:
@@ -170,7 +170,8 @@ class _Zone:
         return Observation(
             event_id=event_id or uuid5(_IDS, f"{kind} {self.settings.name} {one.track_id} {at_us}"),
             kind=kind, phase=phase, at_us=at_us, frame_index=index,
-            track_id=one.track_id, object_class=one.object_class, box=one.box, place_n=one.box.foot_n,
+            track_id=one.track_id, object_class=one.object_class, box=one.box,
+            place_n=self.settings.place_of(one),
             zone=self.settings.name, score=one.score,
             values=(("inside_s", f"{max(inside_us, 0) / 1e6:.1f}"),),
         )  # fmt: skip

@@ -4,12 +4,14 @@ import { LivePlayer } from "./livePlayer";
 import type { LivePlayerPorts, LiveSurface, LiveViewer } from "./livePorts";
 import { WhepPlayer } from "./whepPlayer";
 
-/** So long live over the socket, then WebRTC is tried again, if it once worked. */
-const AGAIN_AFTER_MS = 10_000;
+/** So long live over the socket, then WebRTC is tried again, if it once worked; longer each time. */
+const FIRST_AGAIN_MS = 10_000;
+const LAST_AGAIN_MS = 600_000;
 
 export class EitherPlayer implements LiveViewer {
   private viewer: LiveViewer | null = null;
   private liveSinceMs: number | null = null;
+  private againAfterMs = FIRST_AGAIN_MS;
 
   constructor(
     private readonly surface: LiveSurface,
@@ -35,6 +37,11 @@ export class EitherPlayer implements LiveViewer {
     viewer.start();
   }
 
+  private again(): void {
+    this.againAfterMs = Math.min(LAST_AGAIN_MS, 2 * this.againAfterMs);
+    this.start();
+  }
+
   private useSocket(mayReturn: boolean): void {
     if (this.viewer === null) return;
     this.liveSinceMs = null;
@@ -44,7 +51,8 @@ export class EitherPlayer implements LiveViewer {
         this.ports.onChange(snapshot);
         if (snapshot.state !== "live" || !mayReturn) this.liveSinceMs = null;
         else this.liveSinceMs ??= performance.now();
-        if (this.liveSinceMs !== null && performance.now() - this.liveSinceMs > AGAIN_AFTER_MS) this.start();
+        if (this.liveSinceMs !== null && performance.now() - this.liveSinceMs > this.againAfterMs)
+          this.again();
       },
     };
     this.begin(new LivePlayer(this.surface, ports));
