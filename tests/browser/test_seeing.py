@@ -1,4 +1,4 @@
-"""Seeing on the screens: a zone is drawn, somebody enters it, and a person deals with it by keys alone."""
+"""Seeing on the screens: a zone is drawn, somebody enters it, and the alarm is dealt with by keys alone."""
 
 import re
 from collections.abc import Iterator
@@ -138,6 +138,26 @@ def test_a_new_alarm_comes_over_the_socket_with_one_sound(alarmed: Desk, screens
     before = int(rung.get_attribute("data-rung") or 0)
     until("a sound", lambda: int(rung.get_attribute("data-rung") or 0) > before, 40)
     until("the words", lambda: "alarm" in page.get_by_test_id("alarm-announced").inner_text().lower())
+
+
+def test_who_was_faster_is_told_and_nothing_is_changed(alarmed: Desk, screens: Screens) -> None:
+    page = screens.page
+    page.route_web_socket(re.compile("alarms/live"), lambda _: None)  # this window hears of nothing
+    (alarm, *_) = wait_for("an open alarm", lambda: alarmed.get("/alarms", state=["new"])["alarms"], 40)
+    screens.sign_in()
+    page.goto(f"{screens.product.url}/alarms/{alarm['id']}")
+    row = page.locator(f'[data-testid="alarm"][data-id="{alarm["id"]}"]')
+    row.wait_for()
+    page.get_by_test_id("alarm-history").wait_for()
+    now = alarmed.get(f"/alarms/{alarm['id']}")
+    alarmed.post(f"/alarms/{alarm['id']}/close", {"version": now["version"], "reason": "Dealt with"})
+    page.locator("#main").focus()
+    page.keyboard.press("a")
+    until("the words", lambda: "was faster" in page.get_by_test_id("said").inner_text())
+    row.wait_for(state="detached")  # closed ones are not among the open
+    history = [line["what"] for line in alarmed.get(f"/alarms/{alarm['id']}")["history"]]
+    assert "claimed" not in history
+    assert history[-1] == "closed"
 
 
 def test_events_stand_on_the_timeline_and_in_the_list(alarmed: Desk, screens: Screens) -> None:

@@ -76,7 +76,7 @@ export const rulesText = {
     readonly condition: string;
     readonly act: string;
   }) =>
-    `When ${parts.what}${parts.who}${parts.zones} ${parts.at}${parts.during}${parts.condition}: ${parts.act}.`,
+    `When: ${parts.what}${parts.who}${parts.zones}, ${parts.at}${parts.during}${parts.condition}. Then: ${parts.act}.`,
   sentenceParts: {
     or: " or ",
     and: " and ",
@@ -85,10 +85,11 @@ export const rulesText = {
     everywhere: "on any camera",
     at: (places: string) => `on ${places}`,
     nowhere: "nowhere",
-    during: (hours: string) => `, ${hours},`,
-    score: (percent: number) => ` if at least ${percent} % sure`,
-    lasting: (s: number) => ` if it lasts ${s} s`,
-    direction: (words: string) => ` (${words.toLowerCase()})`,
+    during: (hours: string) => `, ${hours}`,
+    condition: (words: string) => `, if ${words}`,
+    score: (percent: number) => `at least ${percent} % sure`,
+    lasting: (s: number) => `it lasts ${s} s`,
+    direction: (words: string) => `it goes ${words.toLowerCase()}`,
     nothing: "nothing is done",
   },
 } as const;

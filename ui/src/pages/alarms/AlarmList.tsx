@@ -56,7 +56,9 @@ function AlarmRow({ alarm, nowUs, isChosen, isTicked, onChoose, onTick }: RowPro
   const { zone } = site;
   const row = useRef<HTMLLIElement>(null);
   useEffect(() => {
-    if (isChosen) row.current?.scrollIntoView({ block: "nearest" });
+    // Where the list stands under the pictures, coming to the row would push them out of sight.
+    const isBeside = matchMedia("(min-width: 60.01rem)").matches;
+    if (isChosen && isBeside) row.current?.scrollIntoView({ block: "nearest" });
   }, [isChosen]);
   const camera = site.channels.value?.find((one) => one.id === alarm.channel_id)?.name ?? words.cameraGone;
   const isToday = dateText(alarm.raised_us, zone) === dateText(nowUs, zone);

@@ -4,11 +4,12 @@ import { serverClock } from "../../api/client";
 import { people } from "../../api/people";
 import { AreaField, SelectField } from "../../kit/forms";
 import { Button, Dialog, Field, Skeleton } from "../../kit/parts";
-import { localTime, momentOf, momentText, typedMoment } from "../../kit/time";
+import { momentText, typedMoment } from "../../kit/time";
 import { alarmsText as words } from "../../text/alarms";
 import { en } from "../../text/en";
 import { ProblemBox } from "../../widgets/ProblemBox";
 import { useAsked, useSite } from "../../widgets/site";
+import { tomorrowAtEight } from "./parkTimes";
 import type { StepWish } from "./useSteps";
 
 export type Asking = "park" | "close" | "forward" | "note";
@@ -68,13 +69,6 @@ function Frame({ title, go, canGo, wish, children, isBusy, onClose, onDone, aski
 
 function noted(note: string): StepWish {
   return note.trim() === "" ? {} : { note: note.trim() };
-}
-
-/** 08:00 of the day after, by the clocks of the site. */
-export function tomorrowAtEight(nowUs: number, zone: string): number {
-  const now = localTime(nowUs, zone);
-  const day = new Date(Date.UTC(now.year, now.month - 1, now.day + 1));
-  return momentOf(zone, day.getUTCFullYear(), day.getUTCMonth() + 1, day.getUTCDate(), 8);
 }
 
 function ParkDialog(props: PartProps) {

@@ -28,11 +28,12 @@ const parts = rulesText.sentenceParts;
 
 function conditionWords({ conditions }: RuleDraft): string {
   const { min_score: score, min_lasting_s: lastingS, direction } = conditions;
-  return [
+  const found = [
     direction === "" ? "" : parts.direction(rulesText.directions[direction] ?? direction),
     score > 0 ? parts.score(Math.round(score * 100)) : "",
     lastingS > 0 ? parts.lasting(lastingS) : "",
-  ].join("");
+  ].filter((one) => one !== "");
+  return found.length === 0 ? "" : parts.condition(found.join(parts.and));
 }
 
 function placeWords({ at }: RuleDraft, { channels, groups }: Known): string {
@@ -44,7 +45,7 @@ function placeWords({ at }: RuleDraft, { channels, groups }: Known): string {
   return names.length === 0 ? parts.nowhere : parts.at(names.join(parts.or));
 }
 
-/** "When enters a zone (person) in Yard on any camera, every day 20:00–06:00,: raise an alarm." in words. */
+/** "When: enters a zone (person), on any camera, every day 20:00–06:00. Then: raise an alarm." */
 export function sentenceOf(rule: RuleDraft, known: Known): string {
   const { when } = rule;
   const kinds = when.kinds.map((kind) => kindWords(kind).toLowerCase());
