@@ -88,8 +88,15 @@ def _pictures() -> Iterator[PlanarPicture]:
 
 @contextmanager
 def coded_camera() -> Iterator[tuple[str, FrameTimes]]:
-    """Serve the footage from a thread of this process: its address, and when each frame is sent."""
-    camera = _KnownCamera("coded", coded_footage())
+    """Serve the coded footage: its address, and when each frame is sent."""
+    with known_camera("coded", coded_footage()) as served:
+        yield served
+
+
+@contextmanager
+def known_camera(mount: str, footage: Footage) -> Iterator[tuple[str, FrameTimes]]:
+    """Serve footage from a thread of this process: its address, and when each frame is sent."""
+    camera = _KnownCamera(mount, footage)
     server = RtspServer([camera])
     ready, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
@@ -103,9 +110,8 @@ def coded_camera() -> Iterator[tuple[str, FrameTimes]]:
     thread.start()
     try:
         assert ready.wait(10), "the coded camera does not start"
-        footage = camera.footage
         times = FrameTimes(camera.origin_us, tuple(footage.due_us), footage.duration_us)
-        yield server.url("coded"), times
+        yield server.url(mount), times
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)

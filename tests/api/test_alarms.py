@@ -69,6 +69,24 @@ async def test_an_operator_handles_an_alarm(town: Town) -> None:
         assert whole["neighbours"] == [str(near)]
 
 
+async def test_an_alarm_is_forwarded_to_whoever_may_handle_it(town: Town) -> None:
+    pier = await camera(town, "pier")
+    alarm, other = await raised(town, pier), await raised(town, await camera(town, "yard"))
+    await (await one_of_pier(town, pier)).aclose()
+    async with await town.client_as("operator") as client:
+        path = f"{V1}/alarms/{alarm.id}"
+        found = (await client.get(f"{path}/people")).json()
+        assert sorted(one["name"] for one in found) == ["administrator", "pia"]
+        elsewhere = (await client.get(f"{V1}/alarms/{other.id}/people")).json()
+        assert [one["name"] for one in elsewhere] == ["administrator"]
+        pia = next(one for one in found if one["name"] == "pia")
+        forwarded = await client.post(f"{path}/forward", json={"version": 1, "to_user_id": pia["id"]})
+        assert forwarded.json()["owner"] == pia
+        assert (await client.get(f"{V1}/alarms/{new_id()}/people")).status_code == 404
+    async with await town.client_as("viewer") as client:
+        assert (await client.get(f"{path}/people")).status_code == 403
+
+
 async def test_a_stale_version_is_a_conflict_and_changes_nothing(town: Town) -> None:
     alarm = await raised(town, await camera(town, "pier"))
     async with await town.client_as("operator") as client:

@@ -47,6 +47,7 @@ class AlarmCalls:
             Call("GET", "/alarms", _HANDLE, self.alarms, scoped=True),
             Call("GET", "/alarms/counts", _HANDLE, self.alarm_counts, scoped=True),
             Call("GET", one, _HANDLE, self.alarm, scoped=True),
+            Call("GET", f"{one}/people", _HANDLE, self.alarm_people, scoped=True),
             Call("POST", f"{one}/claim", _HANDLE, self.claim_alarm, 200, stale, scoped=True),
             Call("POST", f"{one}/forward", _HANDLE, self.forward_alarm, 200, stale, scoped=True),
             Call("POST", f"{one}/park", _HANDLE, self.park_alarm, 200, stale, scoped=True),
@@ -72,6 +73,18 @@ class AlarmCalls:
         """One alarm with its history, and the cameras beside its own."""
         principal = visitor_of(request).principal
         return await self._whole(await self._alarms.alarm(AlarmId(alarm_id), principal), principal)
+
+    async def alarm_people(self, request: Request, alarm_id: UUID) -> list[dict[str, str]]:
+        """Who else could take the alarm, by name: everybody who may handle it at this moment."""
+        principal = visitor_of(request).principal
+        alarm = await self._alarms.alarm(AlarmId(alarm_id), principal)
+        accounts = self._faces.accounts
+        others = [one for one in await accounts.users() if one.disabled_us is None and one.id != principal.id]
+        return [
+            {"id": str(one.id), "name": one.name}
+            for one in others
+            if _may_handle(await accounts.people.sight_of(one.id), alarm)
+        ]
 
     async def claim_alarm(self, request: Request, alarm_id: UUID, body: ActBody) -> dict[str, object]:
         """Take it in hand, also from another."""
@@ -113,6 +126,11 @@ class AlarmCalls:
             "history": [history_shape(row) for row in rows],
             "neighbours": [str(one) for one in near],
         }
+
+
+def _may_handle(person: Principal, alarm: Alarm) -> bool:
+    held = channels_with(person, _HANDLE)
+    return held is None or alarm.channel_id in held
 
 
 def _act(request: Request, alarm_id: UUID, body: ActBody | NoteBody) -> Act:

@@ -95,6 +95,9 @@ export const alarmsApi = {
     client.json("GET", "/alarms/counts", undefined, signal),
   one: (id: string, signal?: AbortSignal): Answer<AlarmFile> =>
     client.json("GET", `/alarms/${part(id)}`, undefined, signal),
+  /** Who else could take it. */
+  people: (id: string, signal?: AbortSignal): Answer<readonly AlarmOwner[]> =>
+    client.json("GET", `/alarms/${part(id)}/people`, undefined, signal),
   step: (id: string, step: AlarmStep, body: StepBody): Answer<Alarm> =>
     client.json("POST", `/alarms/${part(id)}/${step}`, body),
 };

@@ -93,8 +93,6 @@ export const alarmsText = {
   forwardTitle: (n: number) => (n === 1 ? "Forward the alarm" : `Forward ${n} alarms`),
   forwardTo: "To",
   forwardNobody: "There is nobody else who could take it.",
-  forwardNeeds:
-    "The list of people needs the permission “user.read”. Ask an administrator, or leave a note instead.",
   forwardGo: "Forward",
   history: "History",
   historyHint: "Each line is bound to the one before; nobody can change or take out any.",

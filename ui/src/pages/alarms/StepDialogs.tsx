@@ -1,7 +1,6 @@
 import { useState, type ReactNode } from "react";
-import type { Alarm } from "../../api/alarms";
+import { alarmsApi, type Alarm } from "../../api/alarms";
 import { serverClock } from "../../api/client";
-import { people } from "../../api/people";
 import { AreaField, SelectField } from "../../kit/forms";
 import { Button, Dialog, Field, Skeleton } from "../../kit/parts";
 import { momentText, typedMoment } from "../../kit/time";
@@ -141,10 +140,9 @@ function CloseDialog(props: PartProps) {
 }
 
 function ForwardDialog(props: PartProps) {
-  const site = useSite();
   const [to, setTo] = useState("");
   const [note, setNote] = useState("");
-  const isKnown = site.can("user.read");
+  const first = props.alarms[0];
   return (
     <Frame
       {...props}
@@ -152,15 +150,20 @@ function ForwardDialog(props: PartProps) {
       canGo={to !== ""}
       wish={() => ({ to_user_id: to, ...noted(note) })}
     >
-      {isKnown ? <Takers value={to} onChange={setTo} /> : <p className="hint">{words.forwardNeeds}</p>}
+      {first !== undefined && <Takers alarmId={first.id} value={to} onChange={setTo} />}
       <Field label={words.noteOptional} value={note} onChange={setNote} />
     </Frame>
   );
 }
 
-function Takers({ value, onChange }: { readonly value: string; readonly onChange: (id: string) => void }) {
-  const { session } = useSite();
-  const asked = useAsked((signal) => people.list(signal), "people", null);
+interface TakersProps {
+  readonly alarmId: string;
+  readonly value: string;
+  readonly onChange: (id: string) => void;
+}
+
+function Takers({ alarmId, value, onChange }: TakersProps) {
+  const asked = useAsked((signal) => alarmsApi.people(alarmId, signal), `takers ${alarmId}`, null);
   if (asked.value === null) {
     return asked.problem === null ? (
       <Skeleton rows={1} label={en.common.loading} />
@@ -168,9 +171,7 @@ function Takers({ value, onChange }: { readonly value: string; readonly onChange
       <ProblemBox problem={asked.problem} onRetry={asked.refresh} />
     );
   }
-  const others = asked.value.filter(
-    (one) => one.disabled_us === null && !one.is_invited && one.id !== session.principal.id,
-  );
+  const others = asked.value;
   if (others.length === 0) return <p className="hint">{words.forwardNobody}</p>;
   return (
     <SelectField
