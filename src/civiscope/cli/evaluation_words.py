@@ -18,12 +18,14 @@ from civiscope.evaluation import (
     read_coco_results,
     read_coco_truth,
     read_event_truth,
+    read_labels,
     read_mot,
     read_result,
     read_scene,
     run_suite,
     score_detections,
     score_events,
+    score_labels,
     score_tracking,
     suite_table,
     write_accuracy,
@@ -115,6 +117,18 @@ def eval_events(
     for words in score.unexpected:
         typer.echo(f"unexpected: {words}")
     typer.echo(f"{score.right} of {score.truth} right, {len(score.unexpected)} unexpected")
+
+
+@evaluation.command("labels")
+def eval_labels(
+    truth: TruthArgument,
+    results: Annotated[Path, typer.Argument(help="A table with the columns path and label.")],
+) -> None:
+    """Whole clips or sounds by their labels: recall and precision of each, worst first."""
+    for one in score_labels(read_labels(truth), read_labels(results)):
+        typer.echo(
+            f"{one.label}: recall {_share(one.recall)}, precision {_share(one.precision)} (n = {one.truth})"
+        )
 
 
 @evaluation.command("suite")

@@ -15,6 +15,7 @@ from civiscope.evaluation.result import AnalysisResult, read_result
 from civiscope.evaluation.scene import SCENE_VERSION, Scene, read_scene
 from civiscope.evaluation.sequence import FrameBoxes, Placed, by_frame
 from civiscope.evaluation.suite import SuiteRow, run_suite, suite_runs, suite_table
+from civiscope.evaluation.tables import LabelScore, PlatePlace, read_labels, read_plates, score_labels
 from civiscope.evaluation.tracking import TrackingScore, score_tracking
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "read_coco_results", "read_coco_truth", "read_mot", "write_mot",
     "SCENE_VERSION", "Scene", "read_scene",
     "FrameBoxes", "Placed", "by_frame", "TrackingScore", "score_tracking",
+    "LabelScore", "PlatePlace", "read_labels", "read_plates", "score_labels",
     "SuiteRow", "run_suite", "suite_runs", "suite_table", "accuracy_section", "write_accuracy",
 ]  # fmt: skip
