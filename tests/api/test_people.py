@@ -158,9 +158,10 @@ async def test_roles_on_a_camera_are_given_seen_as_and_taken_back(town: Town) ->
 
         sight = (await officer.get(f"{path}/sight")).json()
         assert sight["principal"]["name"] == "Bea"
-        assert sight["permissions"] == ["channel.list", "video.live"]
+        allowed = ["channel.list", "video.live", "event.read"]
+        assert sight["permissions"] == allowed
         (seen,) = sight["channels"]
-        assert (seen["id"], seen["permissions"]) == (channel, ["channel.list", "video.live"])
+        assert (seen["id"], seen["permissions"]) == (channel, allowed)
         assert seen["functions_by_purpose"] == {"public_safety": ["live"]}
         assert sight["pages"] == ["live", "devices"]
         assert [one["id"] for one in (await officer.get(f"{path}/grants")).json()] == [given.json()["id"]]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from civiscope.analytics.detector import Detector, Floats, ScoreLevels, overlaps
+from civiscope.analytics.detector import Detector, Floats, ScoreLevels
 from civiscope.analytics.model import CLASSES, VEHICLES, Box, Detections, ObjectClass
 from civiscope.analytics.motion import Motion
 
@@ -11,7 +11,8 @@ LEAST_AREA_N = 0.012
 """A moving part of the picture smaller than this is left to the first detector."""
 _EXPLAINED_SHARE = 0.3
 _MOVING_SHARE = 0.5
-_SAME_OVERLAP = 0.4
+_SAME_SHARE = 0.4
+"""Of which so much lies within the other, whichever of the two is smaller, is the same thing."""
 _LEAST_SCORE = 0.6
 """What the first cannot name, the second must be surer of than of what it names alone."""
 _BAG = CLASSES.index(ObjectClass.BAG)
@@ -73,7 +74,8 @@ def with_vehicles(
     boxes, scores, classes = seen.boxes_n[sure], seen.scores[sure], seen.classes[sure]
     moves = _shares(boxes, parts).max(1, initial=0.0) >= _MOVING_SHARE
     known = found.boxes_n[(found.scores >= strong) & (found.classes != _BAG)]
-    new = moves & (overlaps(boxes, known).max(1, initial=0.0) < _SAME_OVERLAP)
+    within = np.maximum(_shares(boxes, known), _shares(known, boxes).T).max(1, initial=0.0)
+    new = moves & (within < _SAME_SHARE)
     if not new.any():
         return found
     return Detections(

@@ -12,6 +12,8 @@ from civiscope.security import Permission, Principal, permissions_of
 PAGES: tuple[tuple[str, Permission], ...] = (
     ("live", Permission.VIDEO_LIVE),
     ("playback", Permission.VIDEO_PLAYBACK),
+    ("alarms", Permission.ALARM_HANDLE),
+    ("rules", Permission.RULE_READ),
     ("devices", Permission.CHANNEL_LIST),
     ("people", Permission.USER_READ),
     ("audit", Permission.AUDIT_READ),
@@ -80,5 +82,8 @@ _OF_CHANNELS = frozenset(
         Permission.VIDEO_LIVE,
         Permission.VIDEO_PLAYBACK,
         Permission.VIDEO_EXPORT,
+        Permission.EVENT_READ,
+        Permission.ALARM_HANDLE,
+        Permission.EVIDENCE_HOLD,
     }
 )
