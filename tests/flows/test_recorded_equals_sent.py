@@ -100,4 +100,6 @@ def test_real_footage(
         assert_is_a_run_of(units, sent_bytes(clip, TrackKind.VIDEO))
         times = sorted(one.wall_us for one in found[streams[clip.stem]])
         # The tail is cut in the middle of reordering: a few pictures between the last ones are still to come.
-        assert all(later - earlier < 400_000 for earlier, later in itertools.pairwise(times))
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+        assert max(gaps[:-1]) < 400_000, clip.name
+        assert gaps[-1] < 800_000, clip.name
