@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 from tests.product import Desk, Product, cpu_s, free_port, wait_for
@@ -33,6 +32,7 @@ class SimulatedDevices:
     """36 ONVIF devices of one process, each with a main and a sub stream."""
 
     onvif: list[str]
+    sub_urls: list[str]
     cache: Path
 
     @property
@@ -45,11 +45,11 @@ def run(folder: Path, seconds: float) -> list[Finding]:
     """The product first; then the floor and Debian's motion, beside the same devices."""
     with _devices(folder) as devices, running_product(folder) as product:
         desk = product.administrator()
-        channels = _add(desk, devices)
-        cost, memory_mb, words = _product_cost(product, desk, channels, seconds)
+        _add(desk, devices)
+        cost, memory_mb, words = _product_cost(product, desk, seconds)
         floor = _decode_cost(devices.subs)
         product.stop()
-        peer = _motion_cost(channels, folder, seconds)
+        peer = _motion_cost(devices.sub_urls, folder, seconds)
     say(f"seen and recorded {cost:.2f}, bare decode {floor:.2f}, motion {peer or 0:.2f} {_UNIT}")
     decode = f"PyAV decoding the same sub streams from file, one thread: {floor:.3g} {_UNIT}; {words}"
     findings = [
@@ -79,25 +79,27 @@ def _devices(folder: Path) -> Iterator[SimulatedDevices]:
     )
     assert process.stdout is not None
     found: list[str] = []
+    subs: list[str] = []
     try:
         deadline = time.monotonic() + 120
-        while len(found) < CAMERAS and time.monotonic() < deadline:
-            found += re.findall(r"http://\S+/onvif/\d+/device_service", process.stdout.readline())
-        assert len(found) == CAMERAS, f"{len(found)} devices are served"
-        yield SimulatedDevices(found, cache)
+        while len(subs) < CAMERAS and time.monotonic() < deadline:
+            line = process.stdout.readline()
+            found += re.findall(r"http://\S+/onvif/\d+/device_service", line)
+            subs += re.findall(r"rtsp://\S+/sub\b", line)
+        assert len(found) == len(subs) == CAMERAS, f"{len(found)} devices are served"
+        yield SimulatedDevices(found, subs, cache)
     finally:
         process.kill()
         process.wait(5)
         process.stdout.close()
 
 
-def _add(desk: Desk, devices: SimulatedDevices) -> list[dict[str, Any]]:
+def _add(desk: Desk, devices: SimulatedDevices) -> None:
     """Every device with its two streams, and a zone over the whole picture."""
     for number, address in enumerate(devices.onvif, 1):
         channel = {"input": 0, "name": f"Camera {number:02d}"}
         desk.post("/devices", {"address": address, "driver": "onvif", "channels": [channel]})
-    channels = list(desk.channels().values())
-    for channel in channels:
+    for channel in desk.channels().values():
         settings = {"zone": _WHOLE_PICTURE, "name": "Everywhere", "classes": ["person", "vehicle"]}
         body = {"plugin": "zone", "name": "Everywhere", "settings": settings}
         desk.post(f"/channels/{channel['id']}/analytics", body)
@@ -108,12 +110,9 @@ def _add(desk: Desk, devices: SimulatedDevices) -> list[dict[str, Any]]:
         return len(recorded) == len(seen) == CAMERAS
 
     wait_for(f"{CAMERAS} cameras to be recorded and seen", all_seen, 120, 0.5)
-    return list(desk.channels().values())
 
 
-def _product_cost(
-    product: Product, desk: Desk, channels: list[dict[str, Any]], seconds: float
-) -> tuple[float, float, str]:
+def _product_cost(product: Product, desk: Desk, seconds: float) -> tuple[float, float, str]:
     """CPU ms of all processes per camera-second, their memory, and how it divides, in words."""
     time.sleep(SETTLE_S)
     pids = product.pids()
@@ -163,7 +162,7 @@ def _decode_cost(clips: list[Path]) -> float:
     return 1000 * cpu / media
 
 
-def _motion_cost(channels: list[dict[str, Any]], folder: Path, seconds: float) -> float | None:
+def _motion_cost(urls: list[str], folder: Path, seconds: float) -> float | None:
     """Debian's motion on the same sub streams; None where it is not installed."""
     program = shutil.which("motion")
     if program is None:
@@ -172,8 +171,7 @@ def _motion_cost(channels: list[dict[str, Any]], folder: Path, seconds: float) -
     place = folder / "motion"
     place.mkdir()
     cameras = []
-    for number, channel in enumerate(channels):
-        sub = next(one["address"] for one in channel["streams"] if one["profile"] == "sub")
+    for number, sub in enumerate(urls):
         settings = place / f"camera-{number}.conf"
         settings.write_text(
             f"camera_id {number + 1}\nnetcam_url {sub}\nwidth 640\nheight 360\nframerate {_SUB_FPS}\n"
