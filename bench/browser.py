@@ -48,6 +48,8 @@ def signed_in(product: Product, desk: Desk, function: str) -> Iterator[Page]:
     """A page of 1280x800 whose person has signed in and stated a purpose that permits `function`."""
     chromium = shutil.which("chromium")
     assert chromium is not None, "chromium is not installed"
+    done = desk.client.post("/api/v1/first-run/done")
+    assert done.status_code == 204, done.text
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         try:
