@@ -23,7 +23,7 @@ _COLOURS = """([from_us, to_us]) => {
   const {startUs, endUs} = canvas.dataset;
   const px = us => Math.round((us - startUs) / (endUs - startUs) * canvas.width);
   const wide = Math.max(1, px(to_us) - px(from_us));
-  const y = Math.round(canvas.height * 0.45);
+  const y = Math.round(canvas.height * 0.36);
   const dots = canvas.getContext('2d').getImageData(px(from_us), y, wide, 4).data;
   const found = new Set();
   for (let i = 0; i < dots.length; i += 4) found.add(dots.slice(i, i + 3).join(','));
