@@ -1,4 +1,4 @@
-"""The small words everyone uses: ids, clocks, spans, errors, back-off, logging.
+"""The small words everyone uses: ids, clocks, spans, errors, back-off, logging, the registry of plug-ins.
 
 Facts in: none. Facts out: none.
 Invariants: nothing here knows what a camera, a row or a socket is; only `clock` reads the machine's clock.
@@ -23,6 +23,7 @@ from civiscope.base.ids import (
     new_id,
 )
 from civiscope.base.log import Log, LogFormat, configure_logging, get_log, log_to_file
+from civiscope.base.plugins import Plugin, PluginShelf, PluginSort, PluginStanding, ShelvedPlugin
 from civiscope.base.span import ReasonedSpan, Span, merge_spans, subtract_spans
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "CaseId", "ChannelId", "DeviceId", "FactId", "NodeId", "OrganisationId", "PrincipalId", "RunId",
     "SegmentId", "SiteId", "StreamId", "made_at_us", "new_id",
     "Log", "LogFormat", "configure_logging", "get_log", "log_to_file",
+    "Plugin", "PluginShelf", "PluginSort", "PluginStanding", "ShelvedPlugin",
     "ReasonedSpan", "Span", "merge_spans", "subtract_spans",
 ]  # fmt: skip
