@@ -39,8 +39,8 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "PartRef",
-    "RebuiltVolume", "RecordedSpan",
+    "Archive", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook",
+    "PartRef", "RebuiltVolume", "RecordedSpan",
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
