@@ -17,7 +17,7 @@ from civiscope.base import ManualClock, PrincipalId, Span, StreamId, new_id
 from civiscope.devices import CameraDraft, DeviceGate, Devices, GateRules, migrate_devices
 from civiscope.evidence import Evidence, HoldDraft, migrate_evidence
 from civiscope.ingest import Intake, RecordedOnly
-from civiscope.recording import HoldBook, holds_digest
+from civiscope.recording import DeletionRules, HoldBook, holds_digest
 from civiscope.recording.recorder import Recorder
 from civiscope.security import AuditLog, Principal, PrincipalKind, Role, Vault, migrate_security
 from civiscope.storage import Database
@@ -68,7 +68,12 @@ class Node:
         holds = HoldBook(folder / "holds.json", lead_us=2 * SECOND_US)
         watch = VolumeWatch(room.folder, 0, lambda _: None)
         self.recorder = Recorder(
-            room.volume(), room.site.sealer, room.clock, room.settings, watch.take, holds.protects
+            room.volume(),
+            room.site.sealer,
+            room.clock,
+            room.settings,
+            watch.take,
+            DeletionRules(holds.protects),
         )
         recorded = RecordedOnly(self.recorder)
         self.intake = Intake((recorded,), room.clock, DeviceGate())
