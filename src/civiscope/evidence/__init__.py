@@ -1,4 +1,4 @@
-"""Bookmarks and holds: named moments, and spans that no retention deletes.
+"""Bookmarks, holds, packages: named moments, spans that no retention deletes, what leaves and proves itself.
 
 Facts in: none (commanded by people and rules). Facts out: none.
 Invariants: a held span is deleted by nobody before its end; who held it, why and until when is on record; a
@@ -6,6 +6,13 @@ bookmark protects nothing.
 """
 
 from civiscope.evidence.evidence import Evidence
+from civiscope.evidence.manifest import (
+    ExportedChannel,
+    ExportMaker,
+    FileRole,
+    Manifest,
+    PackageFile,
+)
 from civiscope.evidence.model import (
     Bookmark,
     BookmarkId,
@@ -18,6 +25,7 @@ from civiscope.evidence.model import (
 from civiscope.evidence.tables import migrate_evidence
 
 __all__ = [
+    "ExportMaker", "ExportedChannel", "FileRole", "Manifest", "PackageFile",
     "Bookmark", "BookmarkId", "Evidence", "Hold", "HoldDraft", "HoldId", "migrate_evidence",
     "missing_bookmark", "missing_hold",
 ]  # fmt: skip

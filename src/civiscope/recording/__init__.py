@@ -31,6 +31,7 @@ from civiscope.recording.model import (
     VolumeIdentity,
     segment_path,
 )
+from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
 from civiscope.recording.settings import RecorderSettings
@@ -38,10 +39,10 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "PartRef",
-    "RebuiltVolume", "RecordedSpan",
+    "Archive", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook",
+    "PartRef", "RebuiltVolume", "RecordedSpan",
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
+    "certificate_name", "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip
