@@ -243,7 +243,7 @@ def test_the_ring_remembers_a_bounded_number_of_certificates(
     ring = made_keys.keyring()
     for _ in range(3):
         assert ring.verify_signature(sealer.node_certificate, sealer.sign(b"x"), b"x", NOW_US)
-    assert len(ring._nodes) == 1
+    assert len(ring.trust._known) == 1
     nodes = make_node_authority(sealer.site_id, NOW_US)
     ring = Keyring(sealer.site_id, [], nodes.certificate)
     key = Ed25519PrivateKey.generate()
@@ -251,7 +251,7 @@ def test_the_ring_remembers_a_bounded_number_of_certificates(
     for _ in range(70):
         der = issue_node(nodes, key.public_key(), NodeId(new_id()), NOW_US).public_bytes(Encoding.DER)
         ring.verify_signature(der, signature, b"x", NOW_US)
-    assert len(ring._nodes) == 64
+    assert len(ring.trust._known) == 64
 
 
 def test_sizes_and_hash_are_the_documented_ones() -> None:

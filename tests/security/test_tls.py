@@ -19,7 +19,9 @@ from civiscope.security import IntegrityError, SiteKeys, client_tls, server_tls
 from civiscope.security.authority import (
     TLS_DAYS,
     Authority,
+    SignerRole,
     issue_node,
+    issue_signer,
     issue_tls,
     make_node_authority,
     make_tls_authority,
@@ -234,12 +236,9 @@ def test_a_signature_that_is_no_whole_octets_is_refused(nodes: Authority) -> Non
         read_node_certificate(bytes(der), nodes.certificate)
 
 
-def test_a_certificate_with_another_name_is_no_nodes(
-    nodes: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr("civiscope.security.authority._NODE_URI", "urn:other:node:")
-        other = issue_node(nodes, Ed25519PrivateKey.generate().public_key(), NodeId(new_id()), NOW_US)
+def test_a_certificate_with_another_name_is_no_nodes(nodes: Authority) -> None:
+    key = Ed25519PrivateKey.generate().public_key()
+    other = issue_signer(nodes, key, NodeId(new_id()), NOW_US, SignerRole.EXPORT)
     with pytest.raises(IntegrityError, match="not a node's"):
         read_node_certificate(other.public_bytes(Encoding.DER), nodes.certificate)
 

@@ -17,7 +17,7 @@ from tests.viewing.world import Camera, Screen, World, until, world
 
 from civiscope.base import AppError, ErrorKind
 from civiscope.media import Codec, TrackConfig
-from civiscope.viewing import Look, ViewingSettings
+from civiscope.viewing import Look, ViewingSettings, WhepAnswer
 from civiscope.viewing.whep_offer import read_offer
 
 HERE = "127.0.0.1"
@@ -182,7 +182,12 @@ async def test_a_viewer_who_never_comes_is_let_go_and_their_number_is_bounded(tm
             await other.whep(offer, HERE)
         assert full.value.kind is ErrorKind.EXHAUSTED
         await until(lambda: not look.is_watched)
-        await other.whep(offer, HERE)
+        answers: list[WhepAnswer] = []
+        async with asyncio.timeout(5):
+            while not answers:  # its place is free a moment later, when its sockets are closed
+                with contextlib.suppress(AppError):
+                    answers.append(await other.whep(offer, HERE))
+                await asyncio.sleep(0)
 
 
 async def test_no_address_of_an_offer_is_ever_asked(tmp_path: Path) -> None:

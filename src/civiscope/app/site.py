@@ -13,7 +13,7 @@ from civiscope.app.page_book import PageBook
 from civiscope.app.settings import Settings
 from civiscope.app.site_pages import first_pages
 from civiscope.app.vault_keeper import open_door
-from civiscope.base import ChannelId, Clock, StreamId, SystemClock, get_log
+from civiscope.base import AppError, ChannelId, Clock, StreamId, SystemClock, get_log
 from civiscope.devices import Devices, RegisterSettings, migrate_devices
 from civiscope.evidence import Evidence, migrate_evidence
 from civiscope.notify import NotifierPlugins, Notify, migrate_notify
@@ -26,6 +26,7 @@ from civiscope.security import (
     SiteKeys,
     VaultDoor,
     migrate_security,
+    provide_export_key,
 )
 from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
 
@@ -75,9 +76,14 @@ def create_site(home: Home, settings: Settings, clock: Clock | None = None) -> S
     """Make the data folder, the keys and the certificate of a new site; an existing site stays as it is."""
     home.ensure()
     if home.is_initialised:
-        return SiteKeys.load(home.keys)
-    keys = SiteKeys.create(home.keys, settings.site.name, _hosts(settings), clock)
-    _log.info("made a new site", site=keys.identity.site_id, name=keys.identity.site_name)
+        keys = SiteKeys.load(home.keys)
+    else:
+        keys = SiteKeys.create(home.keys, settings.site.name, _hosts(settings), clock)
+        _log.info("made a new site", site=keys.identity.site_id, name=keys.identity.site_name)
+    try:
+        provide_export_key(home.keys, keys.identity.node_id, clock)
+    except AppError as error:
+        _log.warning("there is no key that signs exports; the site runs without", why=error.message)
     return keys
 
 

@@ -43,6 +43,7 @@ from civiscope.recording.model import (
     VolumeIdentity,
     segment_path,
 )
+from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
 from civiscope.recording.retention import DeletionRules
@@ -57,6 +58,6 @@ __all__ = [
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "canonical", "read_line", "read_lines", "replay", "statement_of",
+    "ExportPiece", "canonical", "certificate_name", "read_line", "read_lines", "replay", "statement_of",
     "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from civiscope.recording.model import (
     Timeline,
     lanes,
 )
+from civiscope.recording.proved_export import ExportPiece, export_proved
 from civiscope.recording.segment_reader import StoredPart
 from civiscope.recording.timeline import timeline_of
 from civiscope.recording.unit_reader import REORDER_US, Placed, UnitReader
@@ -106,6 +107,12 @@ class Archive:
         with self._lock:
             segments = self._segments(stream_id, span, before=True)
         return export_mp4(UnitReader(self._keyring, self._lock), segments, span)
+
+    def export_proved(self, stream_id: StreamId, span: Span, media_path: str) -> Iterator[ExportPiece]:
+        """The same file, with what proves it to somebody without a key (docs/design/proof.md)."""
+        with self._lock:
+            segments = self._segments(stream_id, span, before=True)
+        return export_proved(UnitReader(self._keyring, self._lock), segments, span, media_path)
 
     def verify(self, stream_id: StreamId, span: Span) -> list[SegmentVerdict]:
         """Open and prove every segment that touches the span: whole, cut, reordered or altered, and where."""

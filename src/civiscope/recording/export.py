@@ -46,7 +46,7 @@ class _Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class ChosenPart:
     """One part of the export: which of its units, and where its time lies in the file."""
 
     placed: PlacedPart
@@ -65,8 +65,27 @@ class _Extent:
     decoded_us: dict[int, tuple[int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What a plain MP4 of a span is made of."""
+
+    header: bytes = field(repr=False)
+    """All that stands before the bytes of the units."""
+    data_bytes: int
+    chosen: tuple[ChosenPart, ...]
+
+
 def export_mp4(reader: UnitReader, segments: Sequence[Placed], span: Span) -> Iterator[bytes]:
     """See `Archive.export_mp4`. The header comes as one piece, then one piece per part."""
+    plan = plan_export(reader, segments, span)
+    yield plan.header
+    for one in plan.chosen:
+        units = reader.open(one.placed).units(generations(one.tracks))[one.begin : one.end]
+        yield b"".join(unit.data for unit in units)
+
+
+def plan_export(reader: UnitReader, segments: Sequence[Placed], span: Span) -> ExportPlan:
+    """The tables from the sample indexes; no unit is opened. AppError(MISSING) when nothing is there."""
     chosen = _choose(reader, segments, span)
     if not chosen:
         raise AppError(
@@ -80,15 +99,13 @@ def export_mp4(reader: UnitReader, segments: Sequence[Placed], span: Span) -> It
     configurations = [track for tracks in layout.configurations.values() for track in tracks]
     file = PlainFile(configurations, chosen[0].shift_us)
     _fill(file, layout, chosen)
-    yield file.header(_windows(layout, chosen, span))
-    for one in chosen:
-        units = reader.open(one.placed).units(generations(one.tracks))[one.begin : one.end]
-        yield b"".join(unit.data for unit in units)
+    header = file.header(_windows(layout, chosen, span))
+    return ExportPlan(header, file.data_bytes, tuple(chosen))
 
 
-def _choose(reader: UnitReader, segments: Sequence[Placed], span: Span) -> list[_Chosen]:
+def _choose(reader: UnitReader, segments: Sequence[Placed], span: Span) -> list[ChosenPart]:
     """The parts, from the first unit that can be shown on; long holes and steps back are taken out."""
-    chosen: list[_Chosen] = []
+    chosen: list[ChosenPart] = []
     shift_us = 0
     before: _Extent | None = None
     for placed in reader.parts(segments, span):
@@ -109,7 +126,7 @@ def _choose(reader: UnitReader, segments: Sequence[Placed], span: Span) -> list[
         before = extent
         end = end_of(placed, walls, span)
         if end > begin:
-            chosen.append(_Chosen(placed, begin, end, shift_us, tracks))
+            chosen.append(ChosenPart(placed, begin, end, shift_us, tracks))
     return chosen
 
 
@@ -148,7 +165,7 @@ def _first_shown(
     return earlier[-1] if earlier else keys[0] if keys else None
 
 
-def _fill(file: PlainFile, layout: _Layout, chosen: list[_Chosen]) -> None:
+def _fill(file: PlainFile, layout: _Layout, chosen: list[ChosenPart]) -> None:
     last_decode: dict[int, int] = {}
     last_step: dict[int, int] = {}
     for one in chosen:
@@ -176,7 +193,7 @@ def _fill(file: PlainFile, layout: _Layout, chosen: list[_Chosen]) -> None:
             )
 
 
-def _windows(layout: _Layout, chosen: list[_Chosen], span: Span) -> dict[int, Window]:
+def _windows(layout: _Layout, chosen: list[ChosenPart], span: Span) -> dict[int, Window]:
     """The span in each track's ticks, as far as there is footage: the last part may lack the last picture."""
     begin_us = max(span.start_us - chosen[0].shift_us, 0)
     end_us = max(min(span.end_us, one.placed.part.facts.span.end_us) - one.shift_us for one in chosen)

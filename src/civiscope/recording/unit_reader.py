@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from civiscope.base import AppError, ErrorKind, ProtocolError, SegmentId, Span
 from civiscope.media import TrackConfig, TrackKind
-from civiscope.recording.container import PartFacts, PartFlags
+from civiscope.recording.container import PartFacts, PartFlags, PartProof, RecordType, SegmentHeader
 from civiscope.recording.model import RecordedUnit, SegmentSummary
+from civiscope.recording.proof import digest
 from civiscope.recording.sample_index import IndexedUnit, read_sample_index
 from civiscope.recording.segment_reader import Open, PlainPart, StoredPart, generations
 from civiscope.recording.volume_view import VolumeView
@@ -29,6 +30,31 @@ class PlacedPart:
     part: StoredPart
     is_cut: bool = False
     """What others need follows nowhere: its units end with the last that shows before the span's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenPart:
+    """One part as its segment's chain has it."""
+
+    number: int
+    facts: bytes
+    """The part head without its proof."""
+    proof: PartProof
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentProof:
+    """What a segment says of itself, with the certificate of the node that signed it."""
+
+    header: SegmentHeader
+    header_bytes: bytes
+    tracks: bytes
+    """The body of TRACKS."""
+    init_digest: bytes
+    parts: tuple[ProvenPart, ...]
+    end: bytes | None
+    """The head of END; None while the segment grows, or when it was not closed in order."""
+    certificate: bytes
 
 
 class UnitReader:
@@ -102,6 +128,26 @@ class UnitReader:
             self._last_tracks = known
             self._tracks[placed.summary.segment_id] = known
         return known
+
+    def segment_proof(self, placed: PlacedPart) -> SegmentProof:
+        """What proves the segment of this part, without the bytes of its units."""
+        summary = placed.summary
+        with placed.view.segment(summary.path) as reader:
+            tracks, init = reader.configuration(self._open(placed))
+            parts: list[ProvenPart] = []
+            end = None
+            for frame in reader.frames(summary.size_bytes):
+                if frame.type is RecordType.PART:
+                    facts, length = PartFacts.read(frame.head)
+                    proof = PartProof.read(frame.head[length:])
+                    parts.append(ProvenPart(facts.number, frame.head[:length], proof))
+                elif frame.type is RecordType.END:
+                    end = frame.head
+            header = reader.header
+            return SegmentProof(
+                header, reader.header_bytes, tracks, digest(init), tuple(parts), end,
+                placed.view.certificate(header.certificate_digest),
+            )  # fmt: skip
 
     def open(self, placed: PlacedPart) -> PlainPart:
         """Read and open one part."""

@@ -23,6 +23,11 @@ from civiscope.security.casekeys import (
 from civiscope.security.ceremonies import RelyingParty, passkeys_possible
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
 from civiscope.security.chaincheck import AuditReport
+from civiscope.security.export_signing import (
+    ManifestSigner,
+    load_manifest_signer,
+    provide_export_key,
+)
 from civiscope.security.factorrows import FactorState
 from civiscope.security.factors import Enrolment, SecondFactorError
 from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook, TimeProfile, WeeklySpan
@@ -87,6 +92,7 @@ from civiscope.security.tables import migrate_security
 from civiscope.security.throttle import Throttle, ThrottleSettings, TooManyAttemptsError
 from civiscope.security.tls import client_tls, server_tls
 from civiscope.security.tokens import check_csrf, csrf_token
+from civiscope.security.trust import EXPORT_DOMAIN, SiteTrust
 from civiscope.security.users import SessionInfo, User
 from civiscope.security.vault import LOCKED_WORDS, LockableVault, Vault
 from civiscope.security.vaultdoor import KeyMemory, VaultDoor, VaultState
@@ -116,5 +122,6 @@ __all__ = [
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
+    "EXPORT_DOMAIN", "ManifestSigner", "SiteTrust", "load_manifest_signer", "provide_export_key",
     "migrate_security",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from cryptography import x509
@@ -35,7 +36,6 @@ _PRIVATE_NETWORKS = (
     "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
     "::1/128", "fc00::/7", "fe80::/10",
 )  # fmt: skip
-_NODE_URI = "urn:civiscope:node:"
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -46,6 +46,18 @@ _UNREADABLE = (
 )
 """All that reading foreign bytes as a certificate may raise (pyca/cryptography, x509 reference)."""
 _CERTIFICATE_LIMIT_BYTES = 16 * 1024
+
+
+class SignerRole(StrEnum):
+    """What the node authority certifies a key for; the value is the beginning of its URI name."""
+
+    NODE = "urn:civiscope:node:"
+    """Signs recordings."""
+    EXPORT = "urn:civiscope:export:"
+    """Signs manifests of exports."""
+
+
+_SIGNS = {SignerRole.NODE: "recordings", SignerRole.EXPORT: "exports"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +167,15 @@ def issue_tls(
 
 def issue_node(authority: Authority, key: Ed25519PublicKey, node_id: NodeId, now_us: int) -> x509.Certificate:
     """Certifies a node's signing key; its name is `urn:civiscope:node:<id>`, and it is no good for TLS."""
-    uri = x509.UniformResourceIdentifier(f"{_NODE_URI}{node_id}")
-    subject = _name(f"node {node_id}")
+    return issue_signer(authority, key, node_id, now_us, SignerRole.NODE)
+
+
+def issue_signer(
+    authority: Authority, key: Ed25519PublicKey, node_id: NodeId, now_us: int, role: SignerRole
+) -> x509.Certificate:
+    """Certifies a signing key of a node for one role, named `<role><id>`; no good for TLS."""
+    uri = x509.UniformResourceIdentifier(f"{role.value}{node_id}")
+    subject = _name(f"{role.name.lower()} {node_id}")
     return (
         _builder(subject, authority.certificate.subject, now_us, NODE_DAYS, authority.certificate)
         .public_key(key)
@@ -172,7 +191,14 @@ def issue_node(authority: Authority, key: Ed25519PublicKey, node_id: NodeId, now
 def read_node_certificate(
     der: bytes, authority: x509.Certificate
 ) -> tuple[NodeId, Ed25519PublicKey, x509.Certificate]:
-    """Node, its key and the certificate, if `authority` issued it to a node.
+    """Node, its key and the certificate, if `authority` issued it to a node; errors as below."""
+    return read_signer_certificate(der, authority, SignerRole.NODE)
+
+
+def read_signer_certificate(
+    der: bytes, authority: x509.Certificate, role: SignerRole
+) -> tuple[NodeId, Ed25519PublicKey, x509.Certificate]:
+    """Node, its key for this role and the certificate, if `authority` issued it for that role.
 
     ProtocolError if the bytes are no X.509 certificate; IntegrityError if it is no node's, or not from here.
     """
@@ -192,9 +218,9 @@ def read_node_certificate(
         raise ProtocolError(f"these bytes are not a certificate of this site: {error}") from None
     if not der.endswith(b"\0" + certificate.signature):
         raise ProtocolError("these bytes are not a certificate in DER: its signature is no whole octets")
-    node_id = _node_id(names)
+    node_id = _node_id(names, role)
     if node_id is None or constraints.ca or not isinstance(public_key, Ed25519PublicKey):
-        raise IntegrityError("this certificate of the site is not a node's: it may not sign recordings")
+        raise IntegrityError(f"this certificate of the site is not a node's: it may not sign {_SIGNS[role]}")
     return node_id, public_key, certificate
 
 
@@ -234,11 +260,11 @@ def tls_is_due(
     return any(_general_name(host) not in named for host in hosts)
 
 
-def _node_id(names: x509.SubjectAlternativeName) -> NodeId | None:
+def _node_id(names: x509.SubjectAlternativeName, role: SignerRole) -> NodeId | None:
     for uri in names.get_values_for_type(x509.UniformResourceIdentifier):
-        if uri.startswith(_NODE_URI):
+        if uri.startswith(role.value):
             try:
-                return NodeId(UUID(uri.removeprefix(_NODE_URI)))
+                return NodeId(UUID(uri.removeprefix(role.value)))
             except ValueError:
                 return None
     return None

@@ -1,9 +1,6 @@
 """The reader's side of sealing: opens wraps with the site's private key, checks who signed."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
@@ -11,7 +8,6 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from civiscope.base import AppError, ErrorKind, NodeId, SiteId
-from civiscope.security.authority import read_node_certificate
 from civiscope.security.casekeys import (
     CASE_WRAP_BYTES,
     CaseKey,
@@ -21,25 +17,13 @@ from civiscope.security.casekeys import (
 )
 from civiscope.security.sealing import (
     HPKE_SUITE,
-    NODE_SIGNATURE_DOMAIN,
     DataKey,
     KeyContext,
     read_wrapped,
 )
-from civiscope.security.signature import IntegrityError, SignatureChecker, key_fingerprint
+from civiscope.security.signature import IntegrityError, key_fingerprint
+from civiscope.security.trust import SiteTrust
 from civiscope.security.vault import LOCKED_WORDS
-
-_CACHED_CERTIFICATES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A certificate that was found good, so that a recording of many parts costs one check of it."""
-
-    node_id: NodeId
-    checker: SignatureChecker
-    from_us: int
-    until_us: int
 
 
 class Keyring:
@@ -60,10 +44,9 @@ class Keyring:
         self._case_keys: dict[bytes, CaseKey] = {}
         if sealing_keys is not None:
             self.unlock(sealing_keys)
-        self._authority = authority
+        self.trust = SiteTrust(authority)
+        """Whom it believes; needs no key."""
         self._suite = hpke.Suite(*HPKE_SUITE)
-        self._lock = threading.Lock()
-        self._nodes: OrderedDict[bytes, _Node] = OrderedDict()
 
     def unlock(self, sealing_keys: Iterable[X25519PrivateKey]) -> None:
         """Open wraps from now on."""
@@ -162,27 +145,4 @@ class Keyring:
 
         IntegrityError if the signature does not hold; ProtocolError if bytes are no signature or certificate.
         """
-        node = self._node(node_certificate)
-        if not node.from_us <= signed_at_us <= node.until_us:
-            raise IntegrityError(f"node {node.node_id} signed when its certificate was not valid")
-        node.checker.check(signature, message)
-        return node.node_id
-
-    def _node(self, der: bytes) -> "_Node":
-        with self._lock:
-            known = self._nodes.get(der)
-            if known is not None:
-                self._nodes.move_to_end(der)
-                return known
-        node_id, public_key, certificate = read_node_certificate(der, self._authority)
-        node = _Node(
-            node_id,
-            SignatureChecker(public_key, NODE_SIGNATURE_DOMAIN),
-            int(certificate.not_valid_before_utc.timestamp()) * 1_000_000,
-            int(certificate.not_valid_after_utc.timestamp()) * 1_000_000,
-        )
-        with self._lock:
-            self._nodes[der] = node
-            if len(self._nodes) > _CACHED_CERTIFICATES:
-                self._nodes.popitem(last=False)
-        return node
+        return self.trust.verify_node(node_certificate, signature, message, signed_at_us)

@@ -15,6 +15,8 @@ _AWAY = (
     ("worker_away", "The worker, which makes these pictures, does not answer; it is started again."),
 )
 """Of a feed that is away: the recorder's, the worker's."""
+AWAY_REASONS = frozenset(reason for reason, _ in _AWAY)
+"""A process of ours is away, which is started again within seconds."""
 
 
 class LiveStream:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from civiscope.base import AppError, Clock, ErrorKind, get_log
 from civiscope.media import TrackConfig
 from civiscope.viewing.live_queue import LiveQueue
+from civiscope.viewing.live_stream import AWAY_REASONS
 from civiscope.viewing.model import LiveState, LiveStateName, SentPicture
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.whep_offer import read_offer
@@ -92,7 +93,11 @@ class WhepDesk:
                 await peer.close()
 
     async def _track(self, queue: LiveQueue) -> TrackConfig:
-        """The pictures' track, once it is known; UNAVAILABLE with the reason while there is none."""
+        """The pictures' track, once it is known; UNAVAILABLE with the reason while there is none.
+
+        A process of ours that is being started again is waited for, like a first picture.
+        """
+        why = "No picture has come yet. Try again."
         try:
             async with asyncio.timeout(self._settings.whep_picture_s):
                 while (message := await queue.take()) is not None:
@@ -100,9 +105,11 @@ class WhepDesk:
                     if isinstance(content, tuple):
                         return require_h264(content)
                     if isinstance(content, LiveState) and content.name is LiveStateName.LOST:
-                        raise AppError(ErrorKind.UNAVAILABLE, f"No picture comes: {content.detail}")
+                        why = f"No picture comes: {content.detail}"
+                        if content.reason not in AWAY_REASONS:
+                            raise AppError(ErrorKind.UNAVAILABLE, why)
         except TimeoutError:
-            raise AppError(ErrorKind.UNAVAILABLE, "No picture has come yet. Try again.") from None
+            raise AppError(ErrorKind.UNAVAILABLE, why) from None
         raise AppError(ErrorKind.MISSING, "This look has ended. Open a new one.")
 
 

@@ -1,0 +1,131 @@
+"""An export with its proof: the plain MP4, and beside it the lines that a verifier without a key needs.
+
+The lines are those of docs/design/proof.md, "Proof of one channel".
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from civiscope.base import SegmentId, Span
+from civiscope.media import AccessUnit
+from civiscope.recording.export import ChosenPart, plan_export
+from civiscope.recording.proof import leaf, leaf_prefix, track_hash
+from civiscope.recording.segment_reader import generations
+from civiscope.recording.track_lines import track_line
+from civiscope.recording.unit_reader import Placed, ProvenPart, SegmentProof, UnitReader
+
+PROOF_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPiece:
+    """The next bytes of both files; either may be empty."""
+
+    media: bytes = field(repr=False)
+    proof: bytes = field(repr=False, default=b"")
+    certificate: bytes | None = field(repr=False, default=None)
+    """The node certificate (DER) that the lines name from here on."""
+    header_bytes: int = 0
+    """Of the first piece: so many of its bytes stand before those of the units."""
+
+
+def certificate_name(der: bytes) -> str:
+    """Where a certificate lies in a package."""
+    return f"certificates/{hashlib.sha256(der).hexdigest()}.der"
+
+
+def export_proved(
+    reader: UnitReader, segments: Sequence[Placed], span: Span, media_path: str
+) -> Iterator[ExportPiece]:
+    """See `Archive.export_proved`. The header first, then a piece per part, at last the end of the proof."""
+    plan = plan_export(reader, segments, span)
+    stream_id = plan.chosen[0].placed.summary.stream_id
+    opening = {"version": PROOF_VERSION, "stream": str(stream_id), "media": media_path}
+    yield ExportPiece(plan.header, _line("civiscope_proof", opening), header_bytes=len(plan.header))
+    segment: _Segment | None = None
+    offset = 0
+    for one in plan.chosen:
+        segment_id = one.placed.summary.segment_id
+        lines, certificate = b"", None
+        if segment is None or segment.id != segment_id:
+            lines = b"" if segment is None else segment.close()
+            segment = _Segment(segment_id, reader.segment_proof(one.placed))
+            lines += segment.opening()
+            certificate = segment.proof.certificate
+        units = reader.open(one.placed).units(generations(one.tracks))
+        lines += segment.part(one, units, offset)
+        media = b"".join(unit.data for unit in units[one.begin : one.end])
+        offset += len(media)
+        yield ExportPiece(media, lines, certificate)
+    if segment is not None:
+        yield ExportPiece(b"", segment.close())
+
+
+class _Segment:
+    """Writes the lines of one segment, in the order of its parts."""
+
+    def __init__(self, segment_id: SegmentId, proof: SegmentProof) -> None:
+        self.id = segment_id
+        self.proof = proof
+        self._next = 0
+        """Index of the first part that no line speaks of yet."""
+        self._prefix = leaf_prefix(proof.header.stream_id, proof.header.run_id)
+
+    def opening(self) -> bytes:
+        """The line of the segment itself."""
+        proof = self.proof
+        value = {
+            "header": _base64(proof.header_bytes),
+            "tracks": proof.tracks.decode(),
+            "init": proof.init_digest.hex(),
+            "certificate": certificate_name(proof.certificate),
+        }
+        return _line("segment", value)
+
+    def part(self, one: ChosenPart, units: Sequence[AccessUnit], offset: int) -> bytes:
+        """Links up to this part, then the part; `offset` of its first exported byte in the media data."""
+        lines: list[bytes] = []
+        while (found := self.proof.parts[self._next]).number != one.placed.part.facts.number:
+            lines.append(_link(found))
+            self._next += 1
+        self._next += 1
+        digests = {track.track_id: track_hash(track_line(track)) for track in one.tracks}
+        entries: list[object] = []
+        for index, unit in enumerate(units):
+            if one.begin <= index < one.end:
+                size = len(unit.data)
+                entries.append(
+                    [unit.track_id, unit.pts, unit.dts, unit.arrival_us, int(unit.flags), offset, size]
+                )
+                offset += size
+            else:
+                entries.append(leaf(self._prefix, unit, digests[unit.track_id]).hex())
+        value = {
+            "facts": _base64(found.facts),
+            "head": found.proof.chain_head.hex(),
+            "signature": _base64(found.proof.signature),
+            "units": entries,
+        }
+        return b"".join([*lines, _line("part", value)])
+
+    def close(self) -> bytes:
+        """Links to the last part, and the end if there is one."""
+        lines = [_link(one) for one in self.proof.parts[self._next :]]
+        if self.proof.end is not None:
+            lines.append(_line("end", _base64(self.proof.end)))
+        return b"".join(lines)
+
+
+def _link(part: ProvenPart) -> bytes:
+    return _line("link", {"facts": _base64(part.facts), "root": part.proof.root.hex()})
+
+
+def _line(key: str, value: object) -> bytes:
+    return json.dumps({key: value}, separators=(",", ":")).encode() + b"\n"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
