@@ -70,6 +70,11 @@ class Home:
         return self.role("server") / "events.db"
 
     @property
+    def exports(self) -> Path:
+        """Exports that wait to be fetched, sealed."""
+        return self.role("server") / "exports"
+
+    @property
     def is_initialised(self) -> bool:
         """`civiscope init` has been here."""
         return (self.keys / "site.json").exists()
