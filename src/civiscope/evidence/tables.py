@@ -48,6 +48,7 @@ hold_table = Table(
     Column("made_by", String(200), nullable=False),
     Column("made_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
+    Column("case_id", Uuid),
     Index("hold_of_channel", "channel_id", "from_us"),
 )
 
@@ -71,6 +72,17 @@ export_table = Table(
     Column("sealed_key", LargeBinary),
     Index("export_of_asker", "asker_id", "made_us"),
     Index("export_by_state", "state", "made_us"),
+)
+
+case_table = Table(
+    "evidence_case",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("reference", String(200), nullable=False),
+    Column("opened_by", String(200), nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("sealed_key", LargeBinary),
 )
 
 

@@ -2,8 +2,8 @@
 
 from civiscope.storage import JSON, BigInteger, Column, Integer, LargeBinary, String, Uuid, op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
