@@ -37,6 +37,7 @@ from civiscope.api import (
     create_app,
 )
 from civiscope.app.alarm_side import person_now
+from civiscope.app.deletions import DeletionDesk
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.settings import AuditSettings, VaultSettings
 from civiscope.app.site_pages import AuditPage
@@ -457,6 +458,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         exports=make_exports(
             folder, keys, (database, audit, vault_door, clock), (accounts, purposes, devices)
         ),
+        deletions=DeletionDesk(database.path.parent / "destroyed"),
     )
     app = create_app(faces)
     return Town(
