@@ -10,11 +10,13 @@ from civiscope.api.analysis_calls import AnalysisCalls
 from civiscope.api.audit_calls import AuditCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
+from civiscope.api.deletion_calls import DeletionCalls
 from civiscope.api.device_calls import DeviceCalls
 from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
 from civiscope.api.event_calls import EventCalls
 from civiscope.api.evidence_calls import EvidenceCalls
+from civiscope.api.export_calls import ExportCalls
 from civiscope.api.faces import Faces
 from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
@@ -68,6 +70,8 @@ class Application:
             *SiteCalls(faces).calls(),
             *TargetCalls(faces).calls(),
             *EvidenceCalls(faces).calls(),
+            *ExportCalls(faces).calls(),
+            *DeletionCalls(faces.deletions).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),
             *SystemCalls(faces, self.framework, lambda: self.calls).calls(),

@@ -8,6 +8,7 @@ from civiscope.alarms import Alarms
 from civiscope.analytics import AnalyticBook
 from civiscope.api.analysis_ports import AnalysisDesk
 from civiscope.api.audit_ports import HeadDesk
+from civiscope.api.deletion_ports import Deletions
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
 from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
@@ -20,6 +21,7 @@ from civiscope.notify import Notify
 from civiscope.privacy import PurposeRegister
 from civiscope.rules import RuleBook
 from civiscope.security import Accounts, AuditLog
+from civiscope.viewing import ExportDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Faces:
     system: System
     notify: Notify
     evidence: Evidence
+    exports: ExportDesk
+    deletions: Deletions
 
     @property
     def site(self) -> Site:

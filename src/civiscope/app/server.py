@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from civiscope.api import (
@@ -22,10 +23,13 @@ from civiscope.app.alarm_side import AlarmSide, open_events
 from civiscope.app.analysis_desk import AnalysisDesk, LocalAnalysisDesk
 from civiscope.app.analysis_side import AnalysisSide
 from civiscope.app.audit_desk import AuditFace, LocalAuditFace
+from civiscope.app.case_keeper import CaseKeeper
+from civiscope.app.deletions import DeletionDesk
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
 from civiscope.app.event_pictures import EventPictures
+from civiscope.app.export_side import export_desk, principal_now
 from civiscope.app.faces import WorkerFace
 from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
@@ -50,7 +54,7 @@ from civiscope.ingest import FeedClient
 from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
 from civiscope.security import HeadLedger
-from civiscope.viewing import Viewing, ViewingFaces
+from civiscope.viewing import ExportDesk, Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
 _TRANSCODE_LIMIT_S = 9.0
@@ -68,6 +72,7 @@ class ServerParts:
     heads: HeadDesk
     application: Application
     prober: CameraProber
+    exports: ExportDesk
 
 
 class _Changes:
@@ -110,7 +115,6 @@ async def run_server(home: Home, settings: Settings) -> None:
             lambda: gate_rules_of(site, settings),
         )
         link.held = site.evidence.held_spans
-        notify_side = NotifySide(site, bus, plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.alarms = alarms = AlarmSide(site, bus, events)
         await alarms.rules.load()
@@ -128,11 +132,13 @@ async def run_server(home: Home, settings: Settings) -> None:
         changes.scopes = ScopeLink(site.devices, site.accounts.scopes, lambda: site.pages.site.time_zone)
         site.pages.on_change(changes.scopes.look_again)
         await changes.scopes.refresh()
+        cases = CaseKeeper(site.evidence, site.vault_door, parts.archive, link, site.clock)
+        notify_side = NotifySide(site, bus, cases.after(plan_changed.set))
         watch = VaultWatch(site.vault_door, parts.viewing, plan_changed)
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        sides = (side, analysis, alarms, notify_side)
+        sides = (side, analysis, alarms, notify_side, cases)
         await _serve(door, parts, (watch.run(), changes.scopes.run(), *(one.run() for one in sides)))
 
 
@@ -148,6 +154,7 @@ async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Corouti
                 parts.names.run(),
                 parts.heads.run(),
                 parts.application.run(),
+                parts.exports.run(),
                 *others,
             )
         ]
@@ -173,7 +180,7 @@ def _parts(
             audit=site.audit,
             purposes=site.purposes,
             stream_of=_StreamFinder(site).stream_of,
-            principal_now=site.accounts.principal_now,
+            principal_now=partial(principal_now, site.accounts),
             clock=site.clock,
             maker=stills.maker,
             sub_streams=FedSubStreams(site.devices, link),
@@ -218,8 +225,10 @@ def _parts(
         system=Machine(site.home, link),
         notify=site.notify,
         evidence=site.evidence,
+        exports=(exports := export_desk(site, viewing)),
+        deletions=DeletionDesk(site.home.destroyed),
     )
-    return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)
+    return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober, exports)
 
 
 def _heads_of(site: Site, settings: Settings) -> HeadDesk:

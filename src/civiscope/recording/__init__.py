@@ -3,10 +3,30 @@
 Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
 `GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
-describes itself; order is (stream, run, sequence); every missing span has a reason.
+describes itself; order is (stream, run, sequence); every missing span has a reason; a hold never
+loses its key; no wrap is destroyed that the destruction ledger does not order first.
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.deletion_certificate import (
+    CERTIFICATE_FORMAT,
+    Deletion,
+    check_certificate,
+    deletions,
+    is_certificate,
+    ledger_trouble,
+)
+from civiscope.recording.destruction import (
+    LEDGER_NAME,
+    DestructionLedger,
+    DoomedWraps,
+    LedgerLine,
+    canonical,
+    read_line,
+    read_lines,
+    replay,
+    statement_of,
+)
 from civiscope.recording.face import RecorderFace, RecorderStatus, VolumeStatus
 from civiscope.recording.facts import (
     GapClosed,
@@ -34,15 +54,19 @@ from civiscope.recording.model import (
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
+from civiscope.recording.retention import DeletionRules
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook",
-    "PartRef", "RebuiltVolume", "RecordedSpan",
+    "Archive", "DeletionRules", "DestructionLedger", "DoomedWraps", "Finding", "GapClosed",
+    "GapOpened", "GapReason", "HeldSpan", "HoldBook", "PartRef",
+    "LEDGER_NAME", "LedgerLine", "RebuiltVolume", "RecordedSpan",
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "certificate_name", "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
+    "CERTIFICATE_FORMAT", "Deletion", "check_certificate", "deletions", "is_certificate", "ledger_trouble",
+    "ExportPiece", "canonical", "certificate_name", "read_line", "read_lines", "replay", "statement_of",
+    "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip
