@@ -214,7 +214,8 @@ class Tracker:
     def _cost_of_distance(self, tracks: Indices, boxes: Floats) -> Floats:
         """For small or fast things that jump further than their own size."""
         settings = self._settings
-        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        centre: Floats = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
+        size = boxes[:, 2:] - boxes[:, :2]
         known = self._size[tracks]
         scale = np.maximum(np.maximum(known[:, None, :], size[None, :, :]), np.float32(1e-6))
         ratio = known[:, None, 1] / np.maximum(size[None, :, 1], 1e-6)
