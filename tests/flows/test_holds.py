@@ -17,7 +17,7 @@ from civiscope.base import ManualClock, PrincipalId, Span, StreamId, new_id
 from civiscope.devices import CameraDraft, DeviceGate, Devices, GateRules, migrate_devices
 from civiscope.evidence import Evidence, HoldDraft, migrate_evidence
 from civiscope.ingest import Intake, RecordedOnly
-from civiscope.recording import HoldBook, holds_digest
+from civiscope.recording import DeletionRules, HoldBook, KeepBook, holds_digest
 from civiscope.recording.recorder import Recorder
 from civiscope.security import AuditLog, Principal, PrincipalKind, Role, Vault, migrate_security
 from civiscope.storage import Database
@@ -66,14 +66,16 @@ class Node:
 
     def __init__(self, room: Room, folder: Path) -> None:
         holds = HoldBook(folder / "holds.json", lead_us=2 * SECOND_US)
+        times = KeepBook(folder / "times.json", room.settings.keep_us)
+        rules = DeletionRules(holds.protects, times.keep_us)
         watch = VolumeWatch(room.folder, 0, lambda _: None)
         self.recorder = Recorder(
-            room.volume(), room.site.sealer, room.clock, room.settings, watch.take, holds.protects
+            room.volume(), room.site.sealer, room.clock, room.settings, watch.take, rules
         )
         recorded = RecordedOnly(self.recorder)
         self.intake = Intake((recorded,), room.clock, DeviceGate())
         plan_file = PlanFile(folder / "plan.sealed", Vault(Vault.new_key()))
-        self.desk = RecorderDesk(self.intake, (self.recorder, recorded), plan_file, watch, holds)
+        self.desk = RecorderDesk(self.intake, (self.recorder, recorded), plan_file, watch, (holds, times))
 
     async def retain(self) -> None:
         """A few looks at retention."""

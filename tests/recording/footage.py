@@ -26,7 +26,7 @@ from civiscope.recording import (
     Volume,
     VolumeIdentity,
 )
-from civiscope.recording.recorder import nothing_protected
+from civiscope.recording.retention import DeletionRules, nothing_protected
 from civiscope.security import Keyring, SegmentSealer, SiteKeys, load_keyring, load_sealer
 from civiscope.storage import DirectoryFiles, Files
 
@@ -136,6 +136,7 @@ class Room:
     facts: list[RecordingFact] = field(default_factory=list)
     make_files: Callable[[Path], Files] = DirectoryFiles
     protected: Callable[[SegmentSummary], bool] = nothing_protected
+    keep_us: Callable[[StreamId], int | None] | None = None
 
     def volume(self) -> Volume:
         """Open, and mend."""
@@ -143,9 +144,8 @@ class Room:
 
     def recorder(self) -> Recorder:
         """A recorder on the volume."""
-        return Recorder(
-            self.volume(), self.site.sealer, self.clock, self.settings, self.facts.append, self.protected
-        )
+        rules = DeletionRules(self.protected, self.keep_us)
+        return Recorder(self.volume(), self.site.sealer, self.clock, self.settings, self.facts.append, rules)
 
     def archive(self) -> Archive:
         """A reader of the volume."""

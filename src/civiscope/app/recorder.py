@@ -22,8 +22,11 @@ from civiscope.ingest import (
     StreamStatus,
 )
 from civiscope.recording import (
+    DeletionRules,
     HeldSpan,
     HoldBook,
+    KeepBook,
+    KeepTimes,
     Recorder,
     RecorderFace,
     RecorderSettings,
@@ -61,13 +64,13 @@ class RecorderDesk:
         sinks: tuple[Recorder, RecordedOnly],
         plan_file: PlanFile,
         volume: VolumeWatch,
-        holds: HoldBook,
+        books: tuple[HoldBook, KeepBook],
     ) -> None:
         self._intake = intake
         self._recorder, self._recorded = sinks
         self._plan_file = plan_file
         self._volume = volume
-        self._holds = holds
+        self._holds, self._times = books
         self._plan = RecordingPlan()
 
     def start_from_kept_plan(self) -> None:
@@ -87,11 +90,17 @@ class RecorderDesk:
         """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
         await asyncio.to_thread(self._holds.apply, holds)
 
+    async def apply_times(self, times: KeepTimes) -> None:
+        """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
+        await asyncio.to_thread(self._times.apply, times)
+
     async def status(self) -> RecorderStatus:
-        """Plan, holds, streams and volumes."""
+        """Plan, holds, times, streams and volumes."""
         volume = await asyncio.to_thread(self._volume.status)
         streams = tuple(self._as_written(one) for one in self._intake.status())
-        return RecorderStatus(streams, (volume,), plan_digest(self._plan), self._holds.digest)
+        return RecorderStatus(
+            streams, (volume,), plan_digest(self._plan), self._holds.digest, self._times.digest
+        )
 
     def _as_written(self, status: StreamStatus) -> StreamStatus:
         """An import is finished when its last picture is on the disk: then its file may go."""
@@ -123,14 +132,15 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         imports = import_marks(volume)
         watch = VolumeWatch(folder, used_bytes, bus.publish)
         holds = HoldBook(home.role("recorder") / "holds.json")
-        recorder = Recorder(
-            volume, keys.sealer(), clock, recorder_settings(settings), watch.take, holds.protects
-        )
+        own = recorder_settings(settings)
+        times = KeepBook(home.role("recorder") / "times.json", own.keep_us)
+        rules = DeletionRules(holds.protects, times.keep_us)
+        recorder = Recorder(volume, keys.sealer(), clock, own, watch.take, rules)
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
         recorded = RecordedOnly(recorder)
         intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, (recorder, recorded), plan_file, watch, holds)
+        desk = RecorderDesk(intake, (recorder, recorded), plan_file, watch, (holds, times))
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)

@@ -1,7 +1,7 @@
 """Parts, segments, their index, gaps and retention: writing, proving, reading back; what is missing, and why.
 
 Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
-`GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`.
+`GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`, `VolumeForecast`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
 describes itself; order is (stream, run, sequence); every missing span has a reason.
 """
@@ -16,10 +16,12 @@ from civiscope.recording.facts import (
     SegmentOpened,
     SegmentsDeleted,
     VolumeFailed,
+    VolumeForecast,
     VolumeRecovered,
 )
 from civiscope.recording.holds import HeldSpan, HoldBook, holds_digest
 from civiscope.recording.imports import import_marks
+from civiscope.recording.keeping import KeepBook, KeepTimes, StreamTime
 from civiscope.recording.model import (
     GapReason,
     PartRef,
@@ -34,15 +36,17 @@ from civiscope.recording.model import (
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
+from civiscope.recording.retention import DeletionRules
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook",
-    "PartRef", "RebuiltVolume", "RecordedSpan",
+    "Archive", "DeletionRules", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason",
+    "HeldSpan", "HoldBook", "KeepBook", "KeepTimes", "PartRef", "RebuiltVolume", "RecordedSpan",
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
-    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
-    "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "certificate_name", "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
+    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict",
+    "SegmentsDeleted", "StreamTime", "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast",
+    "VolumeIdentity", "VolumeRecovered", "VolumeStatus", "certificate_name", "holds_digest",
+    "import_marks", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip

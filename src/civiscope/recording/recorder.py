@@ -7,8 +7,8 @@ from civiscope.base import AppError, Clock, ErrorKind, RunId, StreamId, get_log
 from civiscope.ingest import LossReason
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
 from civiscope.recording.batch import Job, PartLost, StreamGone
-from civiscope.recording.model import GapReason, SegmentSummary
-from civiscope.recording.retention import Protected, Retention
+from civiscope.recording.model import GapReason
+from civiscope.recording.retention import DeletionRules, Retention
 from civiscope.recording.run_parts import RunParts
 from civiscope.recording.segment_writer import PartDraft
 from civiscope.recording.settings import RecorderSettings
@@ -17,12 +17,8 @@ from civiscope.recording.volume_writer import OnFact, VolumeWriter
 from civiscope.security import SegmentSealer
 
 _CLOSE_TIMEOUT_S = 8.0
+_BY_SETTINGS = DeletionRules()
 _log = get_log("civiscope.recording")
-
-
-def nothing_protected(summary: SegmentSummary) -> bool:
-    """No holds: everything may be deleted when its time has come."""
-    return False
 
 
 class Recorder:
@@ -34,11 +30,11 @@ class Recorder:
 
     def __init__(
         self, volume: Volume, sealer: SegmentSealer, clock: Clock, settings: RecorderSettings,
-        on_fact: OnFact, protected: Protected = nothing_protected,
+        on_fact: OnFact, rules: DeletionRules = _BY_SETTINGS,
     ) -> None:  # fmt: skip
         self._clock = clock
         self._settings = settings
-        retention = Retention(volume, settings, protected)
+        retention = Retention(volume, settings, rules)
         self._writer = VolumeWriter(volume, sealer, clock, settings, on_fact, retention)
         self._queue = WriterQueue(self._writer.process, self._writer.close)
         self._runs: dict[StreamId, RunParts] = {}

@@ -1,8 +1,11 @@
 """Deleting what is too old or too much: oldest first, never what is protected; keys with their last bytes."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
+from civiscope.base import StreamId
 from civiscope.recording.facts import SegmentsDeleted
+from civiscope.recording.forecast import RoomForecast, room_forecast, stream_uses
 from civiscope.recording.index import SegmentDeletion
 from civiscope.recording.model import GapReason, SegmentSummary, key_path
 from civiscope.recording.settings import RecorderSettings
@@ -14,30 +17,59 @@ Protected = Callable[[SegmentSummary], bool]
 """True for a segment that a hold keeps, whatever its age and however full the disk."""
 
 
+def nothing_protected(summary: SegmentSummary) -> bool:
+    """No holds: everything may be deleted when its time has come."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRules:
+    """What may be deleted, and when; asked from the writer's thread."""
+
+    protected: Protected = nothing_protected
+    keep_us: Callable[[StreamId], int | None] | None = None
+    """How long a stream is kept, None for as long as there is room; no rule: by the recorder's settings."""
+
+
 class Retention:
     """Works on closed segments only; raises DiskError when the disk does not let it."""
 
-    def __init__(self, volume: Volume, settings: RecorderSettings, protected: Protected) -> None:
+    def __init__(self, volume: Volume, settings: RecorderSettings, rules: DeletionRules) -> None:
         self._volume = volume
         self._settings = settings
-        self._protected = protected
+        self._protected = rules.protected
+        self._keep_us = rules.keep_us or (lambda _: settings.keep_us)
         self.short_bytes = 0
         """What could not be freed at the last run, because all that is left is protected."""
 
     def run(self, now_us: int, held_keys: Collection[KeyId] = ()) -> list[SegmentsDeleted]:
         """Apply age, quota and the floor of free space. The wraps of `held_keys` stay: more may be sealed."""
-        doomed = self._too_old(now_us)
-        taken = {summary.segment_id for summary in doomed}
-        over_bytes = self._over_bytes(sum(summary.size_bytes for summary in doomed))
+        old = self._too_old(now_us)
+        taken = {summary.segment_id for summary in old}
+        over_bytes = self._over_bytes(sum(summary.size_bytes for summary in old))
+        early: list[SegmentSummary] = []
         for summary in self._oldest_first():
             if over_bytes <= 0:
                 break
             if summary.segment_id not in taken:
-                doomed.append(summary)
+                early.append(summary)
                 over_bytes -= summary.size_bytes
         is_held = over_bytes > 0 and any(map(self._protected, self._volume.catalogue.segments()))
         self.short_bytes = over_bytes if is_held else 0
-        return self._delete(doomed, now_us, held_keys)
+        return [
+            *self._delete(old, GapReason.RETENTION, now_us, held_keys),
+            *self._delete(early, GapReason.MADE_ROOM, now_us, held_keys),
+        ]
+
+    def forecast(self, now_us: int) -> RoomForecast:
+        """How long the room lasts at the rates of the last day."""
+        segments = list(self._volume.catalogue.segments())
+        uses = stream_uses(segments, now_us, self._keep_us, self._protected)
+        used_bytes = sum(one.size_bytes for one in segments)
+        capacity_bytes = self._volume.files.free_bytes() + used_bytes - self._settings.min_free_bytes
+        if self._settings.quota_bytes is not None:
+            capacity_bytes = min(capacity_bytes, self._settings.quota_bytes)
+        return room_forecast(uses, max(0, capacity_bytes))
 
     def make_room(
         self, wanted_bytes: int, now_us: int, held_keys: Collection[KeyId] = ()
@@ -50,13 +82,15 @@ class Retention:
                 break
             doomed.append(summary)
             gained += summary.size_bytes
-        return self._delete(doomed, now_us, held_keys)
+        return self._delete(doomed, GapReason.MADE_ROOM, now_us, held_keys)
 
     def _too_old(self, now_us: int) -> list[SegmentSummary]:
-        keep_us = self._settings.keep_us
-        if keep_us is None:
-            return []
-        return [one for one in self._oldest_first() if one.end_us < now_us - keep_us]
+        found: list[SegmentSummary] = []
+        for summary in self._oldest_first():
+            keep_us = self._keep_us(summary.stream_id)
+            if keep_us is not None and summary.end_us < now_us - keep_us:
+                found.append(summary)
+        return found
 
     def _over_bytes(self, freed_bytes: int) -> int:
         settings = self._settings
@@ -72,14 +106,12 @@ class Retention:
         return sorted(free, key=lambda one: one.end_us)
 
     def _delete(
-        self, doomed: list[SegmentSummary], now_us: int, held_keys: Collection[KeyId]
+        self, doomed: list[SegmentSummary], reason: GapReason, now_us: int, held_keys: Collection[KeyId]
     ) -> list[SegmentsDeleted]:
         """Intent to the index, barrier, then the files: a cut in between is finished at the next start."""
         if not doomed:
             return []
-        records = [
-            SegmentDeletion(one.stream_id, one.segment_id, now_us, GapReason.RETENTION) for one in doomed
-        ]
+        records = [SegmentDeletion(one.stream_id, one.segment_id, now_us, reason) for one in doomed]
         volume = self._volume
         try:
             volume.write_index(records)
@@ -96,12 +128,12 @@ class Retention:
             in_use = summary.key_id in keys or summary.key_hour >= now_us // HOUR_US - 1
             if not in_use:  # a key of this hour may still seal the next segment; a start clears what is left
                 volume.files.remove(key_path(summary.stream_id, summary.key_id))
-        return [_told(doomed)]
+        return [_told(doomed, reason)]
 
 
-def _told(doomed: Iterable[SegmentSummary]) -> SegmentsDeleted:
+def _told(doomed: Iterable[SegmentSummary], reason: GapReason) -> SegmentsDeleted:
     segments = list(doomed)
     return SegmentsDeleted(
         len(segments), sum(one.size_bytes for one in segments), min(one.start_us for one in segments),
-        max(one.end_us for one in segments), GapReason.RETENTION,
+        max(one.end_us for one in segments), reason,
     )  # fmt: skip
