@@ -128,6 +128,9 @@ class Recorder:
     async def apply_times(self, times: KeepTimes) -> None:
         raise NotImplementedError
 
+    async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        raise NotImplementedError
+
     async def status(self) -> RecorderStatus:
         return RecorderStatus(streams=self._streams, volumes=())
 

@@ -19,6 +19,7 @@ from civiscope.media import (
 )
 from civiscope.recording import (
     Archive,
+    DestructionLedger,
     Recorder,
     RecorderSettings,
     RecordingFact,
@@ -27,7 +28,7 @@ from civiscope.recording import (
     VolumeIdentity,
 )
 from civiscope.recording.retention import DeletionRules, nothing_protected
-from civiscope.security import Keyring, SegmentSealer, SiteKeys, load_keyring, load_sealer
+from civiscope.security import CaseId, Keyring, SegmentSealer, SiteKeys, load_keyring, load_sealer
 from civiscope.storage import DirectoryFiles, Files
 
 SPS = bytes.fromhex("6742c01fd9005005bb016a02020280000003008000001e478c1924")
@@ -137,6 +138,8 @@ class Room:
     make_files: Callable[[Path], Files] = DirectoryFiles
     protected: Callable[[SegmentSummary], bool] = nothing_protected
     keep_us: Callable[[StreamId], int | None] | None = None
+    cases_of: Callable[[SegmentSummary], frozenset[CaseId | None]] | None = None
+    ledger: DestructionLedger | None = None
 
     def volume(self) -> Volume:
         """Open, and mend."""
@@ -144,7 +147,7 @@ class Room:
 
     def recorder(self) -> Recorder:
         """A recorder on the volume."""
-        rules = DeletionRules(self.protected, self.keep_us)
+        rules = DeletionRules(self.protected, self.cases_of, self.ledger, self.keep_us)
         return Recorder(self.volume(), self.site.sealer, self.clock, self.settings, self.facts.append, rules)
 
     def archive(self) -> Archive:

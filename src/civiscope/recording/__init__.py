@@ -3,10 +3,22 @@
 Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
 `GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`, `VolumeForecast`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
-describes itself; order is (stream, run, sequence); every missing span has a reason.
+describes itself; order is (stream, run, sequence); every missing span has a reason; a hold never
+loses its key; no wrap is destroyed that the destruction ledger does not order first.
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.destruction import (
+    LEDGER_NAME,
+    DestructionLedger,
+    DoomedWraps,
+    LedgerLine,
+    canonical,
+    read_line,
+    read_lines,
+    replay,
+    statement_of,
+)
 from civiscope.recording.face import RecorderFace, RecorderStatus, VolumeStatus
 from civiscope.recording.facts import (
     GapClosed,
@@ -42,11 +54,12 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "DeletionRules", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason",
-    "HeldSpan", "HoldBook", "KeepBook", "KeepTimes", "PartRef", "RebuiltVolume", "RecordedSpan",
-    "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
-    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict",
-    "SegmentsDeleted", "StreamTime", "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast",
-    "VolumeIdentity", "VolumeRecovered", "VolumeStatus", "certificate_name", "holds_digest",
-    "import_marks", "rebuild_catalogue", "segment_path",
+    "Archive", "DeletionRules", "DestructionLedger", "DoomedWraps", "ExportPiece", "Finding", "GapClosed",
+    "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook", "KeepTimes", "LEDGER_NAME",
+    "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit", "Recorder", "RecorderFace",
+    "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed", "SegmentOpened",
+    "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamTime", "Timeline",
+    "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity", "VolumeRecovered",
+    "VolumeStatus", "canonical", "certificate_name", "holds_digest", "import_marks", "read_line",
+    "read_lines", "rebuild_catalogue", "replay", "segment_path", "statement_of",
 ]  # fmt: skip

@@ -54,6 +54,10 @@ class RecorderFace(Protocol):
         """Keep each stream for its time from now on; kept on disk."""
         ...
 
+    async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        """Lay these wraps of held hours beside what they open; sent again until they are there."""
+        ...
+
     async def status(self) -> RecorderStatus:
         """How every stream of the plan and every volume stands."""
         ...

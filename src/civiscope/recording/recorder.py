@@ -6,7 +6,7 @@ from collections.abc import Callable
 from civiscope.base import AppError, Clock, ErrorKind, RunId, StreamId, get_log
 from civiscope.ingest import LossReason
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
-from civiscope.recording.batch import Job, PartLost, StreamGone
+from civiscope.recording.batch import CaseWraps, Job, PartLost, StreamGone
 from civiscope.recording.model import GapReason
 from civiscope.recording.retention import DeletionRules, Retention
 from civiscope.recording.run_parts import RunParts
@@ -99,6 +99,10 @@ class Recorder:
     def stream_waiting(self, stream_id: StreamId, at_us: int, reason: LossReason, detail: str) -> None:
         """See `ingest.StreamSink`: a new reason splits the gap."""
         self._missing(stream_id, at_us, reason, detail)
+
+    def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        """Lay them beside what they open, with the next cut."""
+        self._jobs.append(CaseWraps(wraps))
 
     def tick(self) -> None:
         """Cut when it is time: all open parts go to the writer together, under one barrier.

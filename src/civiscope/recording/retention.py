@@ -3,18 +3,21 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from civiscope.base import StreamId
+from civiscope.base import StreamId, get_log
+from civiscope.recording.destruction import DestructionLedger
 from civiscope.recording.facts import SegmentsDeleted
 from civiscope.recording.forecast import RoomForecast, room_forecast, stream_uses
 from civiscope.recording.index import SegmentDeletion
-from civiscope.recording.model import GapReason, SegmentSummary, key_path
+from civiscope.recording.model import GapReason, SegmentSummary
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.volume import Volume
-from civiscope.security import HOUR_US, KeyId
+from civiscope.recording.wraps import CasesOf, WrapKeeper
+from civiscope.security import CaseId, KeyId
 from civiscope.storage import DiskError, DiskFault
 
 Protected = Callable[[SegmentSummary], bool]
 """True for a segment that a hold keeps, whatever its age and however full the disk."""
+_log = get_log("civiscope.recording")
 
 
 def nothing_protected(summary: SegmentSummary) -> bool:
@@ -24,21 +27,32 @@ def nothing_protected(summary: SegmentSummary) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DeletionRules:
-    """What may be deleted, and when; asked from the writer's thread."""
+    """What may not be deleted, for which cases it is kept, and where it is written down what is destroyed."""
 
     protected: Protected = nothing_protected
+    cases_of: CasesOf | None = None
+    """None: every hold is one without a case, and the site's wraps stay."""
+    ledger: DestructionLedger | None = None
     keep_us: Callable[[StreamId], int | None] | None = None
     """How long a stream is kept, None for as long as there is room; no rule: by the recorder's settings."""
+
+    def cases(self, summary: SegmentSummary) -> frozenset[CaseId | None]:
+        """Of the holds on a segment."""
+        if self.cases_of is not None:
+            return self.cases_of(summary)
+        return frozenset({None}) if self.protected(summary) else frozenset()
 
 
 class Retention:
     """Works on closed segments only; raises DiskError when the disk does not let it."""
 
     def __init__(self, volume: Volume, settings: RecorderSettings, rules: DeletionRules) -> None:
+        """Carries out what the ledger ordered and a cut left half done."""
         self._volume = volume
         self._settings = settings
         self._protected = rules.protected
         self._keep_us = rules.keep_us or (lambda _: settings.keep_us)
+        self._wraps = WrapKeeper(volume, rules.cases, rules.ledger)
         self.short_bytes = 0
         """What could not be freed at the last run, because all that is left is protected."""
 
@@ -56,10 +70,10 @@ class Retention:
                 over_bytes -= summary.size_bytes
         is_held = over_bytes > 0 and any(map(self._protected, self._volume.catalogue.segments()))
         self.short_bytes = over_bytes if is_held else 0
-        return [
-            *self._delete(old, GapReason.RETENTION, now_us, held_keys),
-            *self._delete(early, GapReason.MADE_ROOM, now_us, held_keys),
-        ]
+        told = self._delete_segments(old, GapReason.RETENTION, now_us)
+        told += self._delete_segments(early, GapReason.MADE_ROOM, now_us)
+        self._delete_wraps(now_us, held_keys)
+        return told
 
     def forecast(self, now_us: int) -> RoomForecast:
         """How long the room lasts at the rates of the last day."""
@@ -82,15 +96,17 @@ class Retention:
                 break
             doomed.append(summary)
             gained += summary.size_bytes
-        return self._delete(doomed, GapReason.MADE_ROOM, now_us, held_keys)
+        told = self._delete_segments(doomed, GapReason.MADE_ROOM, now_us)
+        self._delete_wraps(now_us, held_keys)
+        return told
 
     def _too_old(self, now_us: int) -> list[SegmentSummary]:
-        found: list[SegmentSummary] = []
-        for summary in self._oldest_first():
-            keep_us = self._keep_us(summary.stream_id)
-            if keep_us is not None and summary.end_us < now_us - keep_us:
-                found.append(summary)
-        return found
+        return [one for one in self._oldest_first() if self._is_past(one, now_us)]
+
+    def _is_past(self, summary: SegmentSummary, now_us: int) -> bool:
+        """Its time is over; only a hold keeps it."""
+        keep_us = self._keep_us(summary.stream_id)
+        return keep_us is not None and summary.end_us < now_us - keep_us
 
     def _over_bytes(self, freed_bytes: int) -> int:
         settings = self._settings
@@ -105,8 +121,23 @@ class Retention:
         free = [one for one in self._volume.catalogue.segments() if not self._protected(one)]
         return sorted(free, key=lambda one: one.end_us)
 
-    def _delete(
-        self, doomed: list[SegmentSummary], reason: GapReason, now_us: int, held_keys: Collection[KeyId]
+    def _delete_wraps(self, now_us: int, held_keys: Collection[KeyId]) -> None:
+        """The wraps that nothing needs any more."""
+        try:
+            self._wraps.run(now_us, held_keys, lambda one: self._is_past(one, now_us), self._policy)
+        except DiskError as error:
+            _log.warning("wraps could not be destroyed; it is tried again", why=error.message)
+
+    @property
+    def _policy(self) -> str:
+        """In words, for certificates of deletion."""
+        quota_bytes = self._settings.quota_bytes
+        age = "older than the time its stream is kept for; "
+        quota = "" if quota_bytes is None else f"over {quota_bytes} bytes; "
+        return f"retention: {age}{quota}oldest first, never what is held"
+
+    def _delete_segments(
+        self, doomed: list[SegmentSummary], reason: GapReason, now_us: int
     ) -> list[SegmentsDeleted]:
         """Intent to the index, barrier, then the files: a cut in between is finished at the next start."""
         if not doomed:
@@ -120,14 +151,8 @@ class Retention:
             if error.fault is not DiskFault.FULL:
                 raise
         volume.catalogue.apply(records)
-        keys = {one.key_id for one in volume.catalogue.segments()}
-        keys |= {one.key_id for one in volume.catalogue.open.values()}
-        keys.update(held_keys)
         for summary in doomed:
             volume.files.remove(summary.path)
-            in_use = summary.key_id in keys or summary.key_hour >= now_us // HOUR_US - 1
-            if not in_use:  # a key of this hour may still seal the next segment; a start clears what is left
-                volume.files.remove(key_path(summary.stream_id, summary.key_id))
         return [_told(doomed, reason)]
 
 
