@@ -8,6 +8,14 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.deletion_certificate import (
+    CERTIFICATE_FORMAT,
+    Deletion,
+    check_certificate,
+    deletions,
+    is_certificate,
+    ledger_trouble,
+)
 from civiscope.recording.destruction import (
     LEDGER_NAME,
     DestructionLedger,
@@ -54,12 +62,13 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "DeletionRules", "DestructionLedger", "DoomedWraps", "ExportPiece", "Finding", "GapClosed",
-    "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook", "KeepTimes", "LEDGER_NAME",
-    "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit", "Recorder", "RecorderFace",
-    "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed", "SegmentOpened",
-    "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamTime", "Timeline",
-    "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity", "VolumeRecovered",
-    "VolumeStatus", "canonical", "certificate_name", "holds_digest", "import_marks", "read_line",
-    "read_lines", "rebuild_catalogue", "replay", "segment_path", "statement_of",
+    "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
+    "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
+    "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
+    "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed",
+    "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamTime",
+    "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity",
+    "VolumeRecovered", "VolumeStatus", "canonical", "certificate_name", "check_certificate", "deletions",
+    "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line", "read_lines",
+    "rebuild_catalogue", "replay", "segment_path", "statement_of",
 ]  # fmt: skip

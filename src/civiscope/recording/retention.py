@@ -12,7 +12,7 @@ from civiscope.recording.model import GapReason, SegmentSummary
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.volume import Volume
 from civiscope.recording.wraps import CasesOf, WrapKeeper
-from civiscope.security import CaseId, KeyId
+from civiscope.security import HOUR_US, CaseId, KeyId
 from civiscope.storage import DiskError, DiskFault
 
 Protected = Callable[[SegmentSummary], bool]
@@ -52,6 +52,7 @@ class Retention:
         self._settings = settings
         self._protected = rules.protected
         self._keep_us = rules.keep_us or (lambda _: settings.keep_us)
+        self._age_words = _age_words(settings, rules)
         self._wraps = WrapKeeper(volume, rules.cases, rules.ledger)
         self.short_bytes = 0
         """What could not be freed at the last run, because all that is left is protected."""
@@ -132,9 +133,8 @@ class Retention:
     def _policy(self) -> str:
         """In words, for certificates of deletion."""
         quota_bytes = self._settings.quota_bytes
-        age = "older than the time its stream is kept for; "
         quota = "" if quota_bytes is None else f"over {quota_bytes} bytes; "
-        return f"retention: {age}{quota}oldest first, never what is held"
+        return f"retention: {self._age_words}{quota}oldest first, never what is held"
 
     def _delete_segments(
         self, doomed: list[SegmentSummary], reason: GapReason, now_us: int
@@ -154,6 +154,12 @@ class Retention:
         for summary in doomed:
             volume.files.remove(summary.path)
         return [_told(doomed, reason)]
+
+
+def _age_words(settings: RecorderSettings, rules: DeletionRules) -> str:
+    if rules.keep_us is not None:
+        return "older than the time that its stream is kept for; "
+    return "" if settings.keep_us is None else f"older than {settings.keep_us / HOUR_US:g} h; "
 
 
 def _told(doomed: Iterable[SegmentSummary], reason: GapReason) -> SegmentsDeleted:
