@@ -20,8 +20,8 @@ KEY = bytes(range(32))
 def test_the_published_vector_of_slip_0039() -> None:
     """Vector 4 of SLIP-0039, 2 of 3: the values of its two mnemonics, by index.
 
-    The secret stands at 255, and at 254 its digest: 4 bytes of HMAC-SHA-256 with the 12 bytes behind them. What
-    is joined here, deciphered with the vector's passphrase TREZOR, is b43ceb7e57a0ea8766221624d01b0864.
+    The secret stands at 255, and at 254 its digest: 4 bytes of HMAC-SHA-256 with the 12 bytes behind them.
+    What is joined here, deciphered with the vector's passphrase TREZOR, is b43ceb7e57a0ea8766221624d01b0864.
     """
     shares = {
         2: bytes.fromhex("08fb14b66e692e25dfe2edf53289ed62"),

@@ -24,12 +24,10 @@ class VaultCalls:
             Call("POST", "/vault/unlock", manage, self.unlock_vault, 200, wrong, person_only=True),
             Call("POST", "/vault/lock", manage, self.lock_vault, 200, closed, person_only=True),
             Call("POST", "/vault/passphrase", manage, self.set_passphrase, 200, wrong, person_only=True),
-            Call(
-                "POST", "/vault/sealing-key", manage, self.rotate_sealing_key, 200, locked, person_only=True
-            ),
+            Call("POST", "/vault/sealing-key", manage, self.rotate_key, 200, locked, person_only=True),
         ]
 
-    async def rotate_sealing_key(self, request: Request) -> dict[str, object]:
+    async def rotate_key(self, request: Request) -> dict[str, object]:
         """Seal recordings to a fresh key from now on; what was sealed before opens as ever."""
         old, new = await self._vault.rotate_sealing_key(visitor_of(request).principal, where_from(request))
         return {"old": old, "new": new}

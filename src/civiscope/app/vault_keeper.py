@@ -94,7 +94,7 @@ class VaultKeeper:
     async def split_key(
         self, word: Secret, set_size: tuple[int, int], by: Principal | str, from_where: str
     ) -> tuple[str, ...]:
-        """Shares for officers, as text: (needed, officers) is the set's size; the word must open the vault."""
+        """Shares for officers, as text; `set_size`: (needed, officers). The word must open the vault."""
         self._throttle.begin(from_where, _OBJECT)
         holder = _holder(self._door.state.kind, word, self._settings)
         shares: list[OfficerShare] = []

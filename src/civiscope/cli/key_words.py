@@ -41,8 +41,8 @@ def keys_split(
         else:
             _write(out / f"share-{number}-of-{officers}.txt", share)
     typer.echo(
-        f"any {needed} of these {officers} open the vault: civiscope keys join. Give each to one officer, and "
-        "keep no copies together.",
+        f"any {needed} of these {officers} open the vault: civiscope keys join. Give each to one officer, "
+        "and keep no copies together.",
         err=True,
     )
 

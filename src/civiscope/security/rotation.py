@@ -1,8 +1,8 @@
 """A new sealing key for the site: its public half for who seals, told by replacing one small file.
 
 Order, so that a cut at any moment loses nothing: the private half is kept by the vault first, then the
-recorder gets the public half, then the analyst. What was sealed before opens by the older private halves, which
-stay.
+recorder gets the public half, then the analyst. What was sealed before opens by the older private halves,
+which stay.
 """
 
 from collections.abc import Callable
