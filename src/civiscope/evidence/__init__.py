@@ -24,8 +24,20 @@ from civiscope.evidence.model import (
     missing_hold,
 )
 from civiscope.evidence.tables import migrate_evidence
+from civiscope.evidence.verify_package import (
+    ChannelVerdict,
+    FolderPackage,
+    PackageFinding,
+    PackageSource,
+    PackageVerdict,
+    ZipPackage,
+    open_package,
+    verify_package,
+)
 
 __all__ = [
+    "ChannelVerdict", "FolderPackage", "PackageFinding", "PackageSource", "PackageVerdict", "ZipPackage",
+    "open_package", "verify_package",
     "ExportMaker", "ExportedChannel", "FileRole", "Manifest", "PackageFile",
     "Bookmark", "BookmarkId", "Case", "CaseDraft", "Cases", "Evidence", "Hold", "HoldDraft", "HoldId",
     "migrate_evidence", "missing_bookmark", "missing_case", "missing_hold",
