@@ -10,6 +10,7 @@ from civiscope.api.analysis_calls import AnalysisCalls
 from civiscope.api.audit_calls import AuditCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
+from civiscope.api.deletion_calls import DeletionCalls
 from civiscope.api.device_calls import DeviceCalls
 from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
@@ -68,6 +69,7 @@ class Application:
             *SiteCalls(faces).calls(),
             *TargetCalls(faces).calls(),
             *EvidenceCalls(faces).calls(),
+            *DeletionCalls(faces.deletions).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),
             *SystemCalls(faces, self.framework, lambda: self.calls).calls(),

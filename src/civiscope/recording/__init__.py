@@ -8,6 +8,14 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.deletion_certificate import (
+    CERTIFICATE_FORMAT,
+    Deletion,
+    check_certificate,
+    deletions,
+    is_certificate,
+    ledger_trouble,
+)
 from civiscope.recording.destruction import (
     LEDGER_NAME,
     DestructionLedger,
@@ -60,6 +68,7 @@ __all__ = [
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
+    "CERTIFICATE_FORMAT", "Deletion", "check_certificate", "deletions", "is_certificate", "ledger_trouble",
     "ExportPiece", "canonical", "certificate_name", "read_line", "read_lines", "replay", "statement_of",
     "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
     "LINE_LIMIT_BYTES", "ProofNeeds", "ProofVerdict", "verify_proof", "worst_of",
