@@ -78,6 +78,7 @@ from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
 from civiscope.security.pictures import PictureSealer, open_picture
+from civiscope.security.sealed_files import SealedFile, SealedFileWriter, new_file_key
 from civiscope.security.sealing import (
     HOUR_US,
     NONCE_BYTES,
@@ -129,5 +130,6 @@ __all__ = [
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
     "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
     "load_manifest_signer", "provide_export_key",
+    "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
 ]  # fmt: skip
