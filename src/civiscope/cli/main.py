@@ -24,6 +24,7 @@ from civiscope.cli.deletion_words import deletions
 from civiscope.cli.device_words import camera, discover, drivers
 from civiscope.cli.evaluation_words import analyze_clip, evaluation
 from civiscope.cli.import_words import import_footage
+from civiscope.cli.key_words import keys
 from civiscope.cli.model_words import models
 from civiscope.cli.trust_words import audit, vault
 from civiscope.cli.verify_words import verify
@@ -40,6 +41,7 @@ commands.add_typer(audit, name="audit")
 commands.add_typer(catalogue, name="catalogue")
 commands.add_typer(vault, name="vault")
 commands.add_typer(deletions, name="deletions")
+commands.add_typer(keys, name="keys")
 commands.add_typer(evaluation, name="eval")
 
 HomeOption = Annotated[

@@ -74,10 +74,12 @@ from civiscope.security.model import (
 )
 from civiscope.security.modulesettings import ModuleSettings, module_holder
 from civiscope.security.nodehead import ChainHead, NodeHead, keep_node_head, sign_node_head
+from civiscope.security.officers import OfficerShare, SetRecords, join_shares, read_share
 from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
 from civiscope.security.pictures import PictureSealer, open_picture
+from civiscope.security.rotation import PublicSealingKey, SealingKeyWatch, present_key
 from civiscope.security.sealed_files import SealedFile, SealedFileWriter, new_file_key
 from civiscope.security.sealing import (
     HOUR_US,
@@ -122,6 +124,8 @@ __all__ = [
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "CASE_WRAP_BYTES", "CaseId", "CaseKey", "new_case_key", "open_case_key", "read_case_wrap",
+    "OfficerShare", "PublicSealingKey", "SealingKeyWatch", "SetRecords", "join_shares", "present_key",
+    "read_share",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
     "PictureSealer", "open_picture",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
