@@ -1,5 +1,6 @@
 """`civiscope verify` on a real volume, segments, a package and certificates: words, JSON, exit codes."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -11,7 +12,7 @@ from tests.evidence.package_maker import MEDIA, MemoryPackage, make_maker, make_
 from tests.recording.footage import EPOCH_US, Camera, Room, make_site, play
 from typer.testing import CliRunner
 
-from civiscope.base import ManualClock
+from civiscope.base import AppError, ManualClock
 from civiscope.cli.main import commands
 
 
@@ -123,6 +124,14 @@ def test_a_package_and_its_authority(world: World, tmp_path: Path) -> None:
     code, words = told(folder, "--authority", world.authority)
     assert code == 2
     assert re.search(rf"ALTERED: {MEDIA}, part \d, access unit 7, 2023-", words), words
+
+
+def test_the_verifier_is_written_once_and_known_by_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "verifier.html"
+    result = CliRunner().invoke(commands, ["verifier", str(path), "--hash"])
+    assert result.output == f"{hashlib.sha256(path.read_bytes()).hexdigest()}  verifier.html\n"
+    with pytest.raises(AppError, match="File exists"):
+        CliRunner().invoke(commands, ["verifier", str(path)], catch_exceptions=False)
 
 
 def test_certificates_say_what_they_are_for(world: World, tmp_path: Path) -> None:

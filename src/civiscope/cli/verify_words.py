@@ -10,6 +10,8 @@ import typer
 from civiscope.app.home import Home
 from civiscope.app.settings import default_home
 from civiscope.app.verify_desk import Missing, Place, VerifyDesk, VerifyReport, moment
+from civiscope.base import AppError, ErrorKind
+from civiscope.evidence import VERIFIER_NAME, verifier_hash, verifier_page
 
 WRONG_EXIT = 2
 INCOMPLETE_EXIT = 3
@@ -48,6 +50,21 @@ def verify(
         elif code == 0 and (not report.is_complete or report.verdict == "unreadable"):
             code = INCOMPLETE_EXIT
     raise typer.Exit(code)
+
+
+def verifier(
+    file: Annotated[Path | None, typer.Argument(help="Where to write the page; never over a file.")] = None,
+    with_hash: Annotated[bool, typer.Option("--hash", help="Print its SHA-256.")] = False,
+) -> None:
+    """Write the stand-alone verifier, one HTML page for who has no Civiscope, or print its hash."""
+    if with_hash or file is None:
+        typer.echo(f"{verifier_hash()}  {VERIFIER_NAME}")
+    if file is not None:
+        try:
+            with file.open("xb") as opened:
+                opened.write(verifier_page())
+        except OSError as error:
+            raise AppError(ErrorKind.CONFLICT, f"{file} was not written: {error.strerror}.") from None
 
 
 def _lines(report: VerifyReport) -> Iterator[str]:
