@@ -166,7 +166,8 @@ def camera_report(path: Path, anchors: CameraAnchors, recorded_us: int | None = 
     worst = Verdict.ALTERED if CameraVerdict.NOT_AUTHENTIC in verdicts else Verdict.WHOLE
     counts = ", ".join(f"{verdicts.count(one)} {one.value}" for one in CameraVerdict if one in verdicts)
     return VerifyReport(
-        str(path), "video", worst.value, set(verdicts) == {CameraVerdict.AUTHENTIC}, places, (), "", "", (), (),
+        str(path), "video", worst.value, set(verdicts) == {CameraVerdict.AUTHENTIC}, places,
+        (), "", "", (), (),
         (f"signed by the camera (ONVIF Media Signing), groups of pictures: {counts or 'none'}",),
         access_units=sum(one.track_id == video.track_id for one in file.units),
     )  # fmt: skip

@@ -132,7 +132,7 @@ class SigningWalk:
         for count in document.nal_counts:
             if first is not None and self._is_over(document, count):
                 is_next = self._last_counter >= 0 and document.counter == self._last_counter + 1
-                linked = not is_next or document.previous_hash == self._last_first
+                linked = not is_next or self._last_first in (b"", document.previous_hash)
                 skipped = self._last_counter >= 0 and not is_next
                 detail = (
                     "" if linked and not skipped else "what came before it is missing or stands elsewhere"
@@ -140,7 +140,7 @@ class SigningWalk:
                 state = HashState.DIFFERS if detail else HashState.MATCHES
                 self._last_first, self._last_counter = first.digest, document.counter
                 return found + self._give_up(count, state, detail, document)
-        self._last_first = first.digest if first is not None else b""
+        self._last_first = document.hashes[0] if document.hashes else b""
         self._last_counter = document.counter
         detail = "pictures were changed, left out or put in"
         return found + self._give_up(self._gop_end(), HashState.DIFFERS, detail, document)
