@@ -69,7 +69,7 @@ def verifier(
 
 def _lines(report: VerifyReport) -> Iterator[str]:
     yield f"{report.path}: {report.verdict.upper()} ({report.kind})"
-    if report.kind != "certificate":
+    if report.kind not in ("certificate", "deletion"):
         yield (
             f"  {report.segments} segments, {report.parts} parts, {report.access_units} access units "
             "proved themselves"
