@@ -17,6 +17,7 @@ from civiscope.security.authority import (
     machine_hosts,
     tidy_hosts,
 )
+from civiscope.security.camera_signing import CameraAnchors
 from civiscope.security.casekeys import (
     CASE_WRAP_BYTES,
     CaseId,
@@ -141,7 +142,7 @@ __all__ = [
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
-    "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
+    "CameraAnchors", "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
     "load_manifest_signer", "provide_export_key",
     "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
