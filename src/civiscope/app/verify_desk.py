@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from civiscope.app.home import Home
+from civiscope.app.verify_deletion import check_deletion, read_deletion
 from civiscope.base import AppError, ErrorKind, ReasonedSpan, SystemClock
 from civiscope.evidence import PackageVerdict, open_package, verify_package
 from civiscope.media import FileUnits, TrackKind
@@ -57,7 +58,7 @@ class VerifyReport:
 
     path: str
     kind: str
-    """`volume`, `segment`, `package`, `certificate`, or `video` for what the camera itself signed."""
+    """`volume`, `segment`, `package`, `certificate`, `deletion`, or `video` for what the camera signed."""
     verdict: str
     is_complete: bool
     """False: nothing may be wrong, but not everything could be looked at; `notes` say what."""
@@ -117,11 +118,15 @@ class VerifyDesk:
             return camera_report(path, self._anchors)
         if (path / "manifest.json").exists() or path.suffix == ".zip":
             return _of_package(path, verify_package(open_package(path), self._trust, self._stamps))
+        deletion = read_deletion(path)
+        if deletion is not None:
+            return self._deletion(path, deletion)
         volume = find_volume(path)
         if volume is None:
             raise AppError(
                 ErrorKind.INVALID,
-                f"{path} is neither a volume, a segment in one, an exported package nor a certificate.",
+                f"{path} is neither a volume, a segment in one, an exported package nor a certificate "
+                "(of a node, of deletion).",
             )
         return self._volume(path, volume)
 
@@ -136,6 +141,21 @@ class VerifyDesk:
             keyring = None
         found = verify_volume(volume, self._trust, keyring, () if path.is_dir() else (path,))
         return _of_volume(path, found, self._trust)
+
+    def _deletion(self, path: Path, data: bytes) -> VerifyReport:
+        verdict, node, words, wraps = check_deletion(data, self._trust)
+        is_whole = verdict is Verdict.WHOLE
+        return VerifyReport(
+            str(path), "deletion", verdict.value, True,
+            () if is_whole else (Place(verdict.value, words[0], str(path)),),
+            (node,) if node else (), "" if self._trust is None else self._trust.site,
+            "" if self._trust is None else self._trust.fingerprint, (),
+            tuple(
+                Missing(str(one.stream_id), start_us, end_us, "destroyed", f"key {one.key_id}")
+                for one in wraps for start_us, end_us in one.spans
+            ),
+            words if is_whole else (),
+        )  # fmt: skip
 
     def _certificate(self, path: Path) -> VerifyReport:
         facts = describe_certificate(_read(path), self._trust)

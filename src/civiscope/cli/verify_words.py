@@ -94,7 +94,7 @@ def verifier(
 
 def _lines(report: VerifyReport) -> Iterator[str]:
     yield f"{report.path}: {report.verdict.upper()} ({report.kind})"
-    if report.kind not in ("certificate", "video"):
+    if report.kind not in ("certificate", "deletion", "video"):
         yield (
             f"  {report.segments} segments, {report.parts} parts, {report.access_units} access units "
             "proved themselves"
