@@ -258,6 +258,7 @@ export const en = {
     later: "Later",
     centre: "Show the position",
     gap: (from: string, to: string) => `Gap ${from} – ${to}`,
+    thumbnail: (at: string) => `Recorded picture at ${at}`,
     gapOpen: (from: string) => `Gap since ${from}`,
     recorded: (from: string, to: string) => `Recorded ${from} – ${to}`,
     asList: "Show as list",
@@ -271,7 +272,7 @@ export const en = {
     empty: "Nothing is recorded in this part of time.",
     now: "Now",
     visible: (from: string, to: string) => `Shows ${from} to ${to}`,
-    keys: "Arrows move 10 s, plus and minus zoom, Page Up and Page Down scroll.",
+    keys: "Arrows move 10 s, Shift and arrows preview, Enter goes there, plus and minus zoom, Page Up and Page Down scroll.",
   },
   cameras: {
     columns: { stream: "Stream", encoding: "Encoding", rate: "Rate" },
