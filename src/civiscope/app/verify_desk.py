@@ -22,7 +22,7 @@ from civiscope.recording import (
     verify_volume,
     worst_of,
 )
-from civiscope.security import CameraAnchors, SiteKeys, SiteTrust, describe_certificate
+from civiscope.security import CameraAnchors, SiteKeys, SiteTrust, StampRoots, describe_certificate
 
 _CERTIFICATE_SUFFIXES = {".der", ".pem", ".crt", ".cer"}
 _VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".m4v"}
@@ -88,11 +88,14 @@ class VerifyReport:
 class VerifyDesk:
     """Answers `civiscope verify`; reads files only."""
 
-    def __init__(self, home: Home, authority: Path | None, camera_roots: Sequence[Path] = ()) -> None:
+    def __init__(self, home: Home, authority: Path | None, camera_roots: Sequence[Path] = (),
+        stamp_roots: Sequence[Path] = (),
+    ) -> None:  # fmt: skip
         """`authority`: the certificate of a site's node authority; without it that of the site in `home`.
 
         `camera_roots`: certificates that are trusted to stand behind the signatures of cameras.
         """
+        self._stamps = StampRoots([_read(path) for path in stamp_roots])
         self._anchors = CameraAnchors([_read(path) for path in camera_roots])
         self._keys: SiteKeys | None = SiteKeys.load(home.keys) if home.is_initialised else None
         self._trust: SiteTrust | None = None
@@ -114,7 +117,7 @@ class VerifyDesk:
         if path.suffix in _VIDEO_SUFFIXES:
             return camera_report(path, self._anchors)
         if (path / "manifest.json").exists() or path.suffix == ".zip":
-            return _of_package(path, verify_package(open_package(path), self._trust))
+            return _of_package(path, verify_package(open_package(path), self._trust, self._stamps))
         deletion = read_deletion(path)
         if deletion is not None:
             return self._deletion(path, deletion)
@@ -203,7 +206,8 @@ def _of_package(path: Path, found: PackageVerdict) -> VerifyReport:
     ]  # fmt: skip
     erased = tuple(gap for gap in gaps if gap.reason in _ERASED)
     return VerifyReport(
-        str(path), "package", found.verdict.value, found.is_known_authority, places,
+        str(path), "package", found.verdict.value,
+        found.is_known_authority and not found.stamp_trouble, places,
         tuple(sorted(signers)), "" if found.manifest is None else str(found.manifest.site_id),
         found.authority, tuple(gap for gap in gaps if gap.reason not in _ERASED), erased,
         tuple(_package_notes(found)), sum(one.segment_count for one in proofs),
@@ -222,6 +226,10 @@ def _package_notes(found: PackageVerdict) -> Iterator[str]:
         yield f"made {moment(made.at_us)} by {made.by} for {made.purpose}: {made.reason}"
     if found.signed_by is not None:
         yield f"manifest signed by the server of node {found.signed_by}"
+    if found.stamp is not None:
+        yield f"time-stamped {moment(found.stamp.at_us)} by {found.stamp.authority}"
+    if found.stamp_trouble:
+        yield f"the time-stamp is not believed: {found.stamp_trouble}"
     if not found.is_known_authority and found.authority:
         yield (
             "the authority came with the package: compare its SHA-256 with the one the site tells you "
