@@ -10,6 +10,7 @@ from civiscope.recording.case_wraps import rewrapped, wraps_wanted
 from civiscope.recording.container import PartFlags
 from civiscope.recording.export import export_mp4
 from civiscope.recording.holds import HeldSpan
+from civiscope.recording.ledgers import VolumeLedger, merged_gaps
 from civiscope.recording.model import (
     PartRef,
     RecordedSpan,
@@ -61,11 +62,10 @@ class Archive:
         """
         with self._lock:
             recorded = self._recorded(stream_id)
-            streams = [view.stream(stream_id) for view in self._views]
-            gaps = [gap for stream in streams for gap in (*stream.gaps, *stream.erased)]
-            open_gaps = [stream.open_gap for stream in streams if stream.open_gap is not None]
+            ledgers = [self._ledger(view, stream_id) for view in self._views]
             is_import = self._is_import(stream_id)
         now_us = self._clock.now_us()
+        gaps, open_gaps = merged_gaps(ledgers, now_us)
         return timeline_of(recorded, gaps, open_gaps, span, now_us, is_import=is_import)
 
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo = UTC) -> list[date]:
@@ -138,13 +138,26 @@ class Archive:
         growing = [one for view in self._views for one in view.growing(stream_id)]
         known = self._lanes.get(stream_id)
         if known is None or known[0] != closed_at:
-            closed = [one for view in self._views for one in view.stream(stream_id).closed.values()]
-            known = (closed_at, lanes((extent, one.run_id) for one in closed for extent in one.extents))
+            known = (closed_at, self._lanes_of(self._closed(stream_id)))
             self._lanes[stream_id] = known
         if not growing:
             return known[1]
-        closed = [one for view in self._views for one in view.stream(stream_id).closed.values()]
-        return lanes((extent, one.run_id) for one in (*closed, *growing) for extent in one.extents)
+        return self._lanes_of([*self._closed(stream_id), *growing])
+
+    def _closed(self, stream_id: StreamId) -> list[SegmentSummary]:
+        return [one for view in self._views for one in view.stream(stream_id).closed.values()]
+
+    def _lanes_of(self, segments: list[SegmentSummary]) -> list[RecordedSpan]:
+        """In the order of recording, which one volume's index has by itself."""
+        if len(self._views) > 1:
+            segments = sorted(segments, key=lambda one: one.segment_id)
+        return lanes((extent, one.run_id) for one in segments for extent in one.extents)
+
+    def _ledger(self, view: VolumeView, stream_id: StreamId) -> VolumeLedger:
+        stream = view.stream(stream_id)
+        segments = (*stream.closed.values(), *view.growing(stream_id)) if len(self._views) > 1 else ()
+        recorded = [extent.span for one in segments for extent in one.extents]
+        return VolumeLedger(recorded, (*stream.gaps, *stream.erased), stream.open_gap)
 
     def _is_import(self, stream_id: StreamId) -> bool:
         """What came last is older than its file: that nothing new is there says nothing of the recorder."""
@@ -160,14 +173,22 @@ class Archive:
         reach = Span(max(0, span.start_us - REORDER_US), span.end_us + REORDER_US) if before else span
         found: list[Placed] = []
         lead: list[Placed] = []
-        for view in self._views:
-            for summary in (*view.stream(stream_id).closed.values(), *view.growing(stream_id)):
-                touches = any(extent.span.overlaps(reach) for extent in summary.extents)
-                lead = _led(lead, (view, summary), span) if before else [(view, summary)]
-                if touches:
-                    found += lead
-                    lead = []
+        for placed in self._placed(stream_id):
+            touches = any(extent.span.overlaps(reach) for extent in placed[1].extents)
+            lead = _led(lead, placed, span) if before else [placed]
+            if touches:
+                found += lead
+                lead = []
         return found
+
+    def _placed(self, stream_id: StreamId) -> list[Placed]:
+        """Every segment of a stream, in the order of recording."""
+        found = [
+            (view, summary)
+            for view in self._views
+            for summary in (*view.stream(stream_id).closed.values(), *view.growing(stream_id))
+        ]
+        return sorted(found, key=lambda one: one[1].segment_id) if len(self._views) > 1 else found
 
 
 def _led(lead: list[Placed], one: Placed, span: Span) -> list[Placed]:
