@@ -8,8 +8,10 @@ al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box" (ECCV
 place of Kalman filters stands the alpha-beta filter, their steady state for constant velocity.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import lap  # type: ignore[import-untyped]  # no stubs
 import numpy as np
@@ -24,6 +26,9 @@ Indices = NDArray[np.intp]
 _VEHICLES = int(RIVAL_GROUPS[CLASSES.index(ObjectClass.CAR)])
 _FAR = 1e3
 """The cost of a pair that may not be."""
+_LEAST_HEIGHT_N = np.float32(0.05)
+_box_of = partial(tuple.__new__, Box)
+"""A box of four numbers, as `Box._make`, but without a call of Python's for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class TrackerSettings:
     reach_new: float = 2.2
     """How far, in its own sizes, a thing found once may be from where it was: its speed is not known yet."""
     reach_known: float = 0.9
+    reach_lost: float = 1.4
+    """Of one that was not found: from where it was found last, for what turned round or stopped."""
     most_size_ratio: float = 2.2
     """Of heights, for a match by distance alone."""
     hits_to_confirm: int = 2
@@ -77,11 +84,16 @@ class Tracker:
         self._score: Floats = np.zeros(0, np.float32)
         self._hits: Ints = np.zeros(0, np.int64)
         self._misses: Ints = np.zeros(0, np.int64)
+        self._last: Floats = np.zeros((0, 2), np.float32)
+        """Its centre when it was last found."""
         self._first_us: Ints = np.zeros(0, np.int64)
         self._found_us: Ints = np.zeros(0, np.int64)
         """When it was last found, or known to be there."""
         self._moved_us: Ints = np.zeros(0, np.int64)
         self._is_seen: Bools = np.zeros(0, bool)
+        self._at_rest: tuple[TrackedObject, ...] | None = None
+        """The answer to the last `carry`, if nothing moved at any track: it holds while nothing does."""
+        self._is_certain = False
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -100,7 +112,9 @@ class Tracker:
 
     def uncertain(self) -> bool:
         """Whether any track is not confirmed, or moves, or was not found the last time."""
-        return bool((~(self.resting() & self._is_seen)).any())
+        if not self._is_certain:
+            self._is_certain = bool((self.resting() & self._is_seen).all())
+        return not self._is_certain
 
     def update(
         self, detections: Detections, at_us: int, stirred: Bools | None = None
@@ -110,13 +124,13 @@ class Tracker:
 
         None: not known, so everywhere.
         """
+        self._at_rest, self._is_certain = None, False
         step_s = self._step_to(at_us)
         was_resting = self.resting()
         self._is_seen[:] = False
-        strong = np.flatnonzero(detections.scores >= self._levels.strong)
-        weak = np.flatnonzero(
-            (detections.scores < self._levels.strong) & (detections.scores >= self._levels.weak)
-        )
+        is_strong = detections.scores >= self._levels.strong
+        strong = is_strong.nonzero()[0]
+        weak = (~is_strong & (detections.scores >= self._levels.weak)).nonzero()[0]
         unused = self._match(detections, strong, step_s, self._cost_of_overlap)
         unused = self._match(detections, unused, step_s, self._cost_of_distance)
         self._match(detections, weak, step_s, self._cost_of_weak_overlap)
@@ -127,26 +141,34 @@ class Tracker:
 
     def carry(self, at_us: int, stirred: Bools) -> tuple[TrackedObject, ...]:
         """At a frame at which the detector did not look: what rests where nothing moves is still there."""
+        is_still = not stirred.any()
+        if is_still and self._at_rest is not None:
+            self._at_us = at_us
+            self._found_us[:] = at_us
+            return self._at_rest
+        self._is_certain = False
         self._step_to(at_us)
         calm = ~stirred
         self._speed[calm] = 0.0
         self._is_seen = calm & (self._misses == 0)
         self._found_us[self._is_seen] = at_us
         self._keep(self._found_us + np.int64(self._settings.lost_s * 1e6) >= at_us)
-        return self.objects()
+        objects = self.objects()
+        self._at_rest = objects if is_still and self._is_seen.all() else None
+        return objects
 
     def objects(self) -> tuple[TrackedObject, ...]:
         """The confirmed ones as they stand."""
         boxes = np.clip(self._shown, 0.0, 1.0)
         is_there = (boxes[:, 2:] > boxes[:, :2]).all(1)
-        shown = np.flatnonzero((self._hits >= self._settings.hits_to_confirm) & is_there)
+        shown = ((self._hits >= self._settings.hits_to_confirm) & is_there).nonzero()[0]
         kinds = self._votes[shown].argmax(1).tolist()
         return tuple(
             map(
                 TrackedObject,
                 self._ids[shown].tolist(),
                 [CLASSES[kind] for kind in kinds],
-                map(Box._make, boxes[shown].tolist()),
+                map(_box_of, boxes[shown].tolist()),
                 self._score[shown].tolist(),
                 self._is_seen[shown].tolist(),
                 self._first_us[shown].tolist(),
@@ -159,11 +181,11 @@ class Tracker:
         step_s = 0.0 if self._at_us is None else max(0.0, (at_us - self._at_us) / 1e6)
         self._at_us = at_us
         if step_s:
-            lost = (at_us - self._found_us > 700_000)[:, None]
-            self._speed[lost.ravel()] *= 0.6
+            self._speed[at_us - self._found_us > 700_000] *= 0.6
             way = self._speed * np.float32(min(step_s, 1.0))
             self._centre += way
-            self._shown += np.tile(way, 2)
+            self._shown[:, :2] += way
+            self._shown[:, 2:] += way
         return step_s
 
     def _match(
@@ -175,8 +197,10 @@ class Tracker:
     ) -> Indices:
         """Go on with the tracks not seen yet by assignment of least cost; the detections that are
         nobody's."""
-        tracks = np.flatnonzero(~self._is_seen)
-        if not len(tracks) or not len(found):
+        if not len(found):
+            return found
+        tracks = (~self._is_seen).nonzero()[0]
+        if not len(tracks):
             return found
         cost = cost_of(tracks, detections.boxes_n[found])
         rivals = RIVAL_GROUPS[detections.classes[found]]
@@ -196,46 +220,63 @@ class Tracker:
     def _cost_of_distance(self, tracks: Indices, boxes: Floats) -> Floats:
         """For small or fast things that jump further than their own size."""
         settings = self._settings
-        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        centre: Floats = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
+        size = boxes[:, 2:] - boxes[:, :2]
         known = self._size[tracks]
-        scale = np.maximum(known[:, None, :], size[None, :, :])
-        apart = np.abs(self._centre[tracks][:, None, :] - centre[None, :, :]) / np.maximum(scale, 1e-6)
-        distance = np.hypot(apart[..., 0], apart[..., 1])
+        scale = np.maximum(np.maximum(known[:, None, :], size[None, :, :]), np.float32(1e-6))
         ratio = known[:, None, 1] / np.maximum(size[None, :, 1], 1e-6)
         reach = np.where(self._hits[tracks] < 2, settings.reach_new, settings.reach_known)[:, None]
-        fits = (distance < reach) & (np.maximum(ratio, 1 / ratio) < settings.most_size_ratio)
+        distance = _apart(self._centre[tracks], centre, scale)
+        fits = distance < reach
+        lost = self._misses[tracks] > 0
+        if lost.any():
+            back = _apart(self._last[tracks], centre, scale)
+            fits |= lost[:, None] & (back < settings.reach_lost)
+            distance = np.where(lost[:, None], np.minimum(distance, back), distance)
+        fits &= np.maximum(ratio, 1 / ratio) < settings.most_size_ratio
         found: Floats = np.where(fits, distance, np.float32(_FAR)).astype(np.float32)
         return found
 
     def _go_on(self, tracks: Indices, found: Indices, detections: Detections, step_s: float) -> None:
+        """`tracks`: ascending, each once."""
         if not len(tracks):
             return
-        settings = self._settings
-        boxes = detections.boxes_n[found]
-        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-        missing = centre - self._centre[tracks]
-        at_us = self._at_us or 0
-        since_s = np.maximum((at_us - self._found_us[tracks]) / 1e6, max(step_s, 0.02))[:, None]
-        is_second = (self._hits[tracks] == 1)[:, None]
-        gain = np.where(is_second, 1.0, settings.position_gain).astype(np.float32)
-        speed_gain = np.where(is_second, 1.0, settings.speed_gain)
-        self._centre[tracks] += gain * missing
-        self._speed[tracks] += (speed_gain * missing / since_s).astype(np.float32)
-        self._size[tracks] += np.float32(settings.size_gain) * (size - self._size[tracks])
-        is_strong = (detections.scores[found] >= self._levels.strong)[:, None]
-        wanted = np.where(is_strong, boxes, self.boxes_n()[tracks])
-        nearer = np.float32(1.0 - np.exp(-max(step_s, 0.02) / settings.shown_s))
-        self._shown[tracks] += nearer * (wanted - self._shown[tracks])
-        self._votes[tracks] *= np.float32(0.97)
-        self._votes[tracks, detections.classes[found]] += detections.scores[found]
-        self._score[tracks] = detections.scores[found]
-        self._hits[tracks] += 1
-        self._misses[tracks] = 0
-        self._found_us[tracks] = at_us
-        self._is_seen[tracks] = True
-        speed = np.hypot(self._speed[tracks, 0] * 16 / 9, self._speed[tracks, 1])
-        moves = speed > settings.resting_speed * np.maximum(self._size[tracks, 1], 0.05)
+        settings, at_us = self._settings, self._at_us or 0
+        boxes, scores = detections.boxes_n[found], detections.scores[found]
+        votes = tracks, detections.classes[found]
+        at: Indices | slice = slice(None) if len(tracks) == len(self._ids) else tracks
+        low, high = boxes[:, :2], boxes[:, 2:]
+        missing = (low + high) * np.float32(0.5) - self._centre[at]
+        since_s = np.maximum((at_us - self._found_us[at]) / 1e6, max(step_s, 0.02)).astype(np.float32)
+        gain, speed_gain = self._gains(at)
+        self._centre[at] += gain * missing
+        self._speed[at] += speed_gain * missing / since_s[:, None]
+        self._size[at] += np.float32(settings.size_gain) * (high - low - self._size[at])
+        is_weak = scores < self._levels.strong
+        if is_weak.any():
+            boxes = np.where(is_weak[:, None], self.boxes_n()[at], boxes)
+        nearer = np.float32(1.0 - math.exp(-max(step_s, 0.02) / settings.shown_s))
+        self._shown[at] += nearer * (boxes - self._shown[at])
+        self._votes[at] *= np.float32(0.97)
+        self._votes[votes] += scores
+        self._score[at] = scores
+        self._hits[at] += 1
+        self._misses[at] = 0
+        self._last[at] = self._centre[at]
+        self._found_us[at] = at_us
+        self._is_seen[at] = True
+        speed = np.hypot(self._speed[at, 0] * np.float32(16 / 9), self._speed[at, 1])
+        moves = speed > np.float32(settings.resting_speed) * np.maximum(self._size[at, 1], _LEAST_HEIGHT_N)
         self._moved_us[tracks[moves]] = at_us
+
+    def _gains(self, tracks: Indices | slice) -> tuple[np.float32 | Floats, np.float32 | Floats]:
+        """How much of what is missing goes into place and speed: all of it at the second hit."""
+        place, speed = np.float32(self._settings.position_gain), np.float32(self._settings.speed_gain)
+        is_second = self._hits[tracks] == 1
+        if not is_second.any():
+            return place, speed
+        whole = np.float32(1.0)
+        return np.where(is_second, whole, place)[:, None], np.where(is_second, whole, speed)[:, None]
 
     def _forget(self, was_resting: Bools, stirred: Bools) -> None:
         """Those not found for too long; at rest where nothing moves, looks count, not time."""
@@ -290,6 +331,7 @@ class Tracker:
             _score=detections.scores[found],
             _hits=np.ones(count, np.int64),
             _misses=np.zeros(count, np.int64),
+            _last=(boxes[:, :2] + boxes[:, 2:]) / 2,
             _first_us=at, _found_us=at, _moved_us=at,
             _is_seen=np.ones(count, bool),
         )  # fmt: skip
@@ -308,7 +350,7 @@ class Tracker:
 
 _COLUMNS = (
     "_ids", "_centre", "_size", "_shown", "_speed", "_votes", "_group", "_score", "_hits", "_misses",
-    "_first_us", "_found_us", "_moved_us", "_is_seen",
+    "_last", "_first_us", "_found_us", "_moved_us", "_is_seen",
 )  # fmt: skip
 
 
@@ -317,16 +359,31 @@ def _cost(overlap: Floats, least: float) -> Floats:
     return found
 
 
+def _apart(centres: Floats, others: Floats, scale: Floats) -> Floats:
+    """(N, M) between points (N, 2) and (M, 2), in sizes (N, M, 2)."""
+    apart = np.abs(centres[:, None, :] - others[None, :, :]) / scale
+    found: Floats = np.hypot(apart[..., 0], apart[..., 1])
+    return found
+
+
 def _assigned(cost: Floats) -> tuple[Indices, Indices]:
-    """Rows and columns of the pairs of least cost; those at `_FAR` are none."""
+    """Rows, ascending, and columns of the pairs of least cost; those at `_FAR` are none.
+
+    Who may only belong to one another do; the others are assigned among themselves.
+    """
     may = cost < _FAR
-    rows, columns = np.nonzero(may)
+    rows, columns = may.nonzero()
     if not len(rows):
         return rows, columns
-    if np.bincount(rows).max() == 1 and np.bincount(columns).max() == 1:
+    is_alone = (np.bincount(rows) == 1)[rows] & (np.bincount(columns) == 1)[columns]
+    if is_alone.all():
         return rows, columns
-    _, to, _ = lap.lapjv(cost.astype(np.float64), extend_cost=True, cost_limit=_FAR / 2)
-    rows = np.flatnonzero(to >= 0)
-    columns = to[rows].astype(np.intp)
-    good = may[rows, columns]
-    return rows[good], columns[good]
+    left_rows, left_columns = np.unique(rows[~is_alone]), np.unique(columns[~is_alone])
+    left = left_rows[:, None], left_columns[None, :]
+    _, to, _ = lap.lapjv(cost[left].astype(np.float64), extend_cost=True, cost_limit=_FAR / 2)
+    mine = (to >= 0).nonzero()[0]
+    theirs = to[mine]
+    good = may[left][mine, theirs]
+    rows = np.concatenate((rows[is_alone], left_rows[mine[good]]))
+    order = rows.argsort()
+    return rows[order], np.concatenate((columns[is_alone], left_columns[theirs[good]]))[order]

@@ -56,23 +56,26 @@ from civiscope.recording.model import (
     segment_path,
 )
 from civiscope.recording.placement import RecordedVolume
+from civiscope.recording.proof_reader import LINE_LIMIT_BYTES, ProofNeeds, ProofVerdict, verify_proof
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
 from civiscope.recording.retention import DeletionRules
 from civiscope.recording.settings import RecorderSettings
-from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
+from civiscope.recording.verification import Finding, SegmentVerdict, Verdict, worst_of
 from civiscope.recording.volume import Volume
+from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_volume, verify_volume
 
 __all__ = [
     "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
     "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
-    "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
-    "RecordedVolume", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
-    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict",
-    "SegmentsDeleted", "StreamMoved", "StreamTime", "Timeline", "Verdict", "Volume", "VolumeFailed",
-    "VolumeForecast", "VolumeIdentity", "VolumeRecovered", "VolumeStatus", "canonical",
-    "certificate_name", "check_certificate", "deletions", "holds_digest", "import_marks",
-    "is_certificate", "ledger_trouble", "read_line", "read_lines", "rebuild_catalogue", "replay",
-    "segment_path", "statement_of",
+    "KeepTimes", "LEDGER_NAME", "LINE_LIMIT_BYTES", "LedgerLine", "PartRef", "ProofNeeds", "ProofVerdict",
+    "RebuiltVolume", "RecordedSpan", "RecordedUnit", "RecordedVolume", "Recorder", "RecorderFace",
+    "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed", "SegmentOpened",
+    "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamMoved", "StreamTime",
+    "StreamVerdict", "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity",
+    "VolumeRecovered", "VolumeStatus", "VolumeVerdict", "canonical", "certificate_name",
+    "check_certificate", "deletions", "find_volume", "holds_digest", "import_marks", "is_certificate",
+    "ledger_trouble", "read_line", "read_lines", "rebuild_catalogue", "replay", "segment_path",
+    "statement_of", "verify_proof", "verify_volume", "worst_of",
 ]  # fmt: skip
