@@ -9,6 +9,7 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.camera_proof import CameraFinding, CameraVerdict, camera_findings
 from civiscope.recording.deletion_certificate import (
     CERTIFICATE_FORMAT,
     Deletion,
@@ -67,15 +68,16 @@ from civiscope.recording.volume import Volume
 from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_volume, verify_volume
 
 __all__ = [
-    "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
-    "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
-    "KeepTimes", "LEDGER_NAME", "LINE_LIMIT_BYTES", "LedgerLine", "PartRef", "ProofNeeds", "ProofVerdict",
-    "RebuiltVolume", "RecordedSpan", "RecordedUnit", "RecordedVolume", "Recorder", "RecorderFace",
-    "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed", "SegmentOpened",
-    "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamMoved", "StreamTime",
-    "StreamVerdict", "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity",
-    "VolumeRecovered", "VolumeStatus", "VolumeVerdict", "canonical", "certificate_name",
-    "check_certificate", "deletions", "find_volume", "holds_digest", "import_marks", "is_certificate",
-    "ledger_trouble", "read_line", "read_lines", "rebuild_catalogue", "replay", "segment_path",
-    "statement_of", "verify_proof", "verify_volume", "worst_of",
+    "Archive", "CERTIFICATE_FORMAT", "CameraFinding", "CameraVerdict", "Deletion", "DeletionRules",
+    "DestructionLedger", "DoomedWraps", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason",
+    "HeldSpan", "HoldBook", "KeepBook", "KeepTimes", "LEDGER_NAME", "LINE_LIMIT_BYTES", "LedgerLine",
+    "PartRef", "ProofNeeds", "ProofVerdict", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
+    "RecordedVolume", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
+    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict",
+    "SegmentsDeleted", "StreamMoved", "StreamTime", "StreamVerdict", "Timeline", "Verdict", "Volume",
+    "VolumeFailed", "VolumeForecast", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
+    "VolumeVerdict", "camera_findings", "canonical", "certificate_name", "check_certificate", "deletions",
+    "find_volume", "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line",
+    "read_lines", "rebuild_catalogue", "replay", "segment_path", "statement_of", "verify_proof",
+    "verify_volume", "worst_of",
 ]  # fmt: skip
