@@ -12,6 +12,7 @@ from civiscope.recording.archive import Archive
 from civiscope.recording.camera_proof import CameraFinding, CameraVerdict, camera_findings
 from civiscope.recording.deletion_certificate import (
     CERTIFICATE_FORMAT,
+    CERTIFICATE_LIMIT_BYTES,
     Deletion,
     check_certificate,
     deletions,
@@ -68,16 +69,18 @@ from civiscope.recording.volume import Volume
 from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_volume, verify_volume
 
 __all__ = [
-    "Archive", "CERTIFICATE_FORMAT", "CameraFinding", "CameraVerdict", "Deletion", "DeletionRules",
-    "DestructionLedger", "DoomedWraps", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason",
-    "HeldSpan", "HoldBook", "KeepBook", "KeepTimes", "LEDGER_NAME", "LINE_LIMIT_BYTES", "LedgerLine",
-    "PartRef", "ProofNeeds", "ProofVerdict", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
-    "RecordedVolume", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
-    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict",
-    "SegmentsDeleted", "StreamMoved", "StreamTime", "StreamVerdict", "Timeline", "Verdict", "Volume",
-    "VolumeFailed", "VolumeForecast", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "VolumeVerdict", "camera_findings", "canonical", "certificate_name", "check_certificate", "deletions",
-    "find_volume", "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line",
-    "read_lines", "rebuild_catalogue", "replay", "segment_path", "statement_of", "verify_proof",
-    "verify_volume", "worst_of",
+    "CERTIFICATE_LIMIT_BYTES",
+    "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
+    "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
+    "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
+    "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed",
+    "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamTime",
+    "RecordedVolume", "StreamMoved",
+    "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity",
+    "VolumeRecovered", "VolumeStatus", "canonical", "certificate_name", "check_certificate", "deletions",
+    "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line", "read_lines",
+    "rebuild_catalogue", "replay", "segment_path", "statement_of",
+    "LINE_LIMIT_BYTES", "ProofNeeds", "ProofVerdict", "verify_proof", "worst_of",
+    "StreamVerdict", "VolumeVerdict", "find_volume", "verify_volume",
+    "CameraFinding", "CameraVerdict", "camera_findings",
 ]  # fmt: skip
