@@ -21,9 +21,11 @@ from civiscope.evidence import ExportKind, ExportOrder, HoldDraft
 from civiscope.ingest import FeedClient
 from civiscope.notify import TargetDraft
 from civiscope.privacy import Function, Presentation
+from civiscope.recording import DestructionLedger, DoomedWraps
 from civiscope.security import (
     PERMISSIONS,
     GrantDraft,
+    KeyId,
     Permission,
     Principal,
     RelyingParty,
@@ -33,6 +35,7 @@ from civiscope.security import (
     WeeklySpan,
     terminal_principal,
 )
+from civiscope.storage import DirectoryFiles
 from civiscope.viewing import Viewing, ViewingFaces, Wish
 
 HERE = "192.0.2.7"
@@ -153,6 +156,7 @@ async def make_world(town: Town, visitor: Visitor, folder: Path) -> World:
     world.own |= {"channel_id": pier.channel_id, "device_id": pier.device_id, "group_id": group.id}
     world.foreign |= {"channel_id": gate.channel_id, "device_id": gate.device_id}
     await _happenings(world)
+    _delete_once(world)
     for held, channel_id in ((world.own, pier.channel_id), (world.foreign, gate.channel_id)):
         bookmark = await town.faces.evidence.add_bookmark(channel_id, 1, "The van", TEST)
         hold = await town.faces.evidence.hold(HoldDraft(channel_id, Span(1, 9), "Case 7"), TEST)
@@ -185,6 +189,16 @@ async def _happenings(world: World) -> None:
         held |= {"event_id": event.id, "alarm_id": alarm.id}
     await world.town.faces.rules.load()
     world.own["rule_id"] = world.town.faces.rules.all()[0].id
+
+
+def _delete_once(world: World) -> None:
+    """One deletion on record, finished: the first of the destruction ledger."""
+    town = world.town
+    files = DirectoryFiles(town.database.path.parent / "destroyed")
+    ledger = DestructionLedger(files, town.keys.sealer(), town.keys.identity.node_id, town.clock)
+    wraps = [DoomedWraps(world.pier.main.id, KeyId(new_id()), 1, site=True)]
+    ledger.done(ledger.order(new_id(), wraps, "retention", "older than 72 hours"))
+    files.close()
 
 
 async def _others(world: World) -> None:

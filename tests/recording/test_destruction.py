@@ -15,7 +15,7 @@ from tests.recording.shredding import SECOND_US, Shredding, new_case
 from civiscope.app.deletions import DeletionDesk, certificate_in_words, ledger_in_words
 from civiscope.app.home import Home
 from civiscope.app.verify_desk import VerifyDesk
-from civiscope.base import AppError, ErrorKind, ProtocolError
+from civiscope.base import AppError, ErrorKind
 from civiscope.recording import (
     LEDGER_NAME,
     LedgerLine,
@@ -100,16 +100,34 @@ def check(data: bytes, site: Site) -> None:
         site.keyring.verify_signature(site.sealer.node_certificate, signature, line.statement, line.at_us)
 
 
-def test_a_torn_last_line_is_taken_back_and_a_damaged_one_refused(world: Shredding) -> None:
+def test_a_torn_last_line_is_taken_back(world: Shredding) -> None:
     path = world.folder / "destroyed" / LEDGER_NAME
     path.parent.mkdir(mode=0o700)
     path.write_bytes(b'{"kind":"destroy","seq')
     world.grow_old()
     world.run()
     assert [one.kind for one in ledger(world)] == ["destroy", "done"]
-    path.write_bytes(b"{}\n" + path.read_bytes())
-    with pytest.raises(ProtocolError):
-        world.run()
+
+
+def wrap_files(world: Shredding) -> list[str]:
+    return sorted(one.name for one in (world.room.folder / "keys").rglob("*.key"))
+
+
+def test_with_a_damaged_ledger_recording_goes_on_and_no_wrap_goes(world: Shredding) -> None:
+    path = world.folder / "destroyed" / LEDGER_NAME
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(b"{}\n")
+    wraps = wrap_files(world)
+    world.grow_old()
+    world.run()
+    assert wrap_files(world) == wraps != []
+    assert path.read_bytes() == b"{}\n"
+    world.film()
+    assert len(wrap_files(world)) > len(wraps)
+    path.unlink()
+    world.run()
+    assert [one.kind for one in ledger(world)] == ["destroy", "done"]
+    assert not set(wraps) & set(wrap_files(world))
 
 
 class Shared:

@@ -162,11 +162,12 @@ def replay(lines: Iterable[LedgerLine], files: Files) -> int:
 class DestructionLedger:
     """Appends to the ledger in `files`; one writer. Calls raise DiskError: then nothing may be destroyed.
 
+    A damaged one is left as it is and takes no order, so that recording goes on and no wrap goes unrecorded.
     Thread-safe: the writers of all volumes share it.
     """
 
     def __init__(self, files: Files, sealer: SegmentSealer, node_id: NodeId, clock: Clock) -> None:
-        """Takes back a torn last line; blocks. ProtocolError when the ledger was damaged."""
+        """Takes back a torn last line; blocks."""
         self._files = files
         self._sealer = sealer
         self._node_id = node_id
@@ -174,9 +175,14 @@ class DestructionLedger:
         self._lock = threading.RLock()
         self.unfinished: dict[int, LedgerLine] = {}
         """Orders that a cut may have left half done, by sequence."""
+        self.damage = ""
+        """What is wrong with it, in words; empty: nothing."""
         self._head, self._sequence = LEDGER_START, 0
         self._certificate = sha256(sealer.node_certificate).hexdigest()
-        self._load()
+        try:
+            self._load()
+        except ProtocolError as error:
+            self._give_up(str(error))
         self._keep_certificate()
 
     @property
@@ -211,7 +217,19 @@ class DestructionLedger:
             self.done(line.sequence)
         return found
 
+    def _give_up(self, damage: str) -> None:
+        self.damage = damage
+        self.unfinished.clear()
+        _log.error(
+            "nothing is destroyed, because the destruction ledger is damaged: put back the copy that lies "
+            "beside the newest backup, and start the recorder again",
+            file=LEDGER_NAME,
+            why=damage,
+        )
+
     def _append(self, fields: Mapping[str, object]) -> LedgerLine:
+        if self.damage:
+            raise DiskError(DiskFault.FAILED, f"The destruction ledger is damaged: {self.damage}")
         body = {
             **fields, "version": 1, "sequence": self._sequence + 1, "at_us": self._clock.now_us(),
             "site": str(self._sealer.site_id), "node": str(self._node_id), "previous": self._head,
