@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ import httpx
 import pytest
 from tests.api.export_town import make_exports
 from tests.api.town import ORIGIN, PASSWORD, Town
+from tests.evidence.onvif_file import read_onvif_file
 from tests.recording.footage import Camera, Room, Site, drawn_clip, play_file
 
 from civiscope.api import create_app
@@ -38,6 +41,7 @@ from civiscope.viewing import ExportDesk
 TEST = terminal_principal("test")
 HERE = "192.0.2.7"
 EXPORTS = "/api/v1/exports"
+FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
 
 
 @dataclass
@@ -148,7 +152,7 @@ def check_package(files: dict[str, bytes], town: Town) -> Manifest:
     return manifest
 
 
-async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbour) -> None:
+async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbour, tmp_path: Path) -> None:
     async with await harbour.town.client_as("operator") as client:
         export_id = await harbour.made(client, harbour.pier, harbour.gate, case="4711/26")
         answer = await client.get(f"{EXPORTS}/{export_id}/file")
@@ -165,6 +169,8 @@ async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbou
         assert channel.media is not None
         assert channel.proof is not None
         assert files[channel.proof].startswith(b'{"civiscope_proof":')
+        (tmp_path / "one.mp4").write_bytes(files[channel.media])
+        await asyncio.to_thread(plays, tmp_path / "one.mp4")
         with av.open(io.BytesIO(files[channel.media]), "r") as video:
             assert sum(1 for _ in video.decode(video=0)) >= 50
     custody = json.loads(files["custody.json"])
@@ -173,6 +179,43 @@ async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbou
     check_package(again, harbour.town)
     since = [one["what"] for one in json.loads(again["custody.json"])["audit"]]
     assert since == ["export.ask", "export.finish", "export.fetch"]
+
+
+def plays(path: Path) -> None:
+    """`ffprobe` names its streams, and `ffmpeg` decodes it to the end without a word."""
+    if not FFMPEG or not FFPROBE:
+        pytest.skip("ffmpeg is not on this machine")
+    probed = subprocess.run(
+        [FFPROBE, "-v", "error", "-show_streams", path], capture_output=True, text=True, check=True
+    )
+    assert "codec_name=h264" in probed.stdout
+    assert probed.stderr == ""
+    told = subprocess.run(
+        [FFMPEG, "-v", "error", "-i", path, "-f", "null", "-"], capture_output=True, text=True, check=True
+    )
+    assert told.stderr == ""
+
+
+async def test_files_in_onvifs_format_are_read_by_its_specification(harbour: Harbour, tmp_path: Path) -> None:
+    async with await harbour.town.client_as("operator") as client:
+        export_id = await harbour.made(client, harbour.pier, harbour.gate, kind="onvif")
+        files = unpacked((await client.get(f"{EXPORTS}/{export_id}/file")).content)
+    manifest = check_package(files, harbour.town)
+    for channel in manifest.channels:
+        assert channel.media is not None
+        data = files[channel.media]
+        found = read_onvif_file(data)
+        assert found.is_authentic
+        assert (found.unit_name, found.operator) == ("Harbour town", "operator")
+        assert [(one.track_id, one.name) for one in found.sources] == [(1, channel.name)]
+        assert abs(found.exported_s * 1_000_000 - harbour.town.clock.now_us()) < 2_000_000
+        assert harbour.from_us - 1_000_000 <= found.starts_us[1] <= harbour.to_us
+        for at in (100, len(data) // 2, len(data) - 400, len(data) - 5):
+            changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+            assert not read_onvif_file(changed).is_authentic
+        path = tmp_path / "onvif.mp4"
+        path.write_bytes(data)
+        await asyncio.to_thread(plays, path)
 
 
 async def test_what_waits_on_the_disk_is_sealed(harbour: Harbour) -> None:

@@ -20,7 +20,7 @@ class ExportBody(BaseModel):
     channels: Annotated[list[_Id], Field(min_length=1, max_length=16)]
     from_us: TimeUs
     to_us: TimeUs
-    kind: Literal["case"] = "case"
+    kind: Literal["case", "onvif"] = "case"
     purpose: Annotated[str, Field(min_length=1, max_length=200)]
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     case: Annotated[str, Field(max_length=100)] = ""

@@ -12,6 +12,7 @@ from civiscope.security import (
     Principal,
     PrincipalKind,
     TokenId,
+    load_file_signer,
     load_manifest_signer,
 )
 from civiscope.viewing import ExportDesk, ExportFaces, ExportSettings, Viewing
@@ -54,5 +55,5 @@ def _package_site(site: Site) -> PackageSite:
     identity = site.identity
     return PackageSite(
         identity.site_id, site.pages.site.name, identity.organisation_id, f"civiscope {version('civiscope')}",
-        load_manifest_signer(site.keys.server_folder),
+        load_manifest_signer(site.keys.server_folder), load_file_signer(site.keys.server_folder),
     )  # fmt: skip

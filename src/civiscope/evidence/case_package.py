@@ -21,7 +21,7 @@ from civiscope.evidence.manifest import (
     PackageFile,
 )
 from civiscope.evidence.zip_stream import ZipEntry
-from civiscope.security import ManifestSigner, ProvenEntry
+from civiscope.security import FileSigner, ManifestSigner, ProvenEntry
 
 CUSTODY_PATH = "custody.json"
 HASHES_PATH = "SHA256SUMS"
@@ -36,6 +36,7 @@ class PackageSite:
     organisation_id: OrganisationId
     software: str
     signer: ManifestSigner
+    file_signer: FileSigner
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class ExportKind(StrEnum):
 
     CASE = "case"
     """A ZIP with MP4 files, their proofs, manifest, signature and chain of custody."""
+    ONVIF = "onvif"
+    """The same, each MP4 in ONVIF's export file format, signed by itself too."""
 
 
 class ExportState(StrEnum):

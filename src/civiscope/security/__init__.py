@@ -30,6 +30,7 @@ from civiscope.security.export_signing import (
 )
 from civiscope.security.factorrows import FactorState
 from civiscope.security.factors import Enrolment, SecondFactorError
+from civiscope.security.file_signing import FileSigner, is_signed_file, load_file_signer, provide_file_key
 from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook, TimeProfile, WeeklySpan
 from civiscope.security.headcheck import HeadReport
 from civiscope.security.headledger import Delivery, HeadLedger, ReceivedHead
@@ -124,6 +125,7 @@ __all__ = [
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
     "EXPORT_DOMAIN", "ManifestSigner", "SiteTrust", "load_manifest_signer", "provide_export_key",
+    "FileSigner", "is_signed_file", "load_file_signer", "provide_file_key",
     "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
 ]  # fmt: skip

@@ -19,12 +19,14 @@ from civiscope.evidence import (
     ExportBook,
     ExportedChannel,
     ExportJob,
+    ExportKind,
     FileRole,
     MadeFile,
     PackageFileWriter,
     PackageFolder,
     PackageSite,
 )
+from civiscope.media.mp4 import SurveillanceExport, SurveillanceTrack, surveillance_meta
 from civiscope.privacy import Function, Presentation
 from civiscope.recording import ExportPiece, certificate_name
 from civiscope.security import Principal, PrincipalKind
@@ -132,7 +134,7 @@ class ExportMaking:
         stem = f"{number + 1:02d}-{_slug(name)}"
         look = await self._open(channel_id)
         try:
-            made = await self._written(look, number, stem)
+            made = await self._written(look, number, stem, name)
             gaps = await look.missing()
         finally:
             await look.close()
@@ -155,7 +157,7 @@ class ExportMaking:
             )
         )  # fmt: skip
 
-    async def _written(self, look: Look, number: int, stem: str) -> list[MadeFile]:
+    async def _written(self, look: Look, number: int, stem: str, name: str) -> list[MadeFile]:
         """Media, proof and certificates; nothing when nothing is recorded."""
         pieces = look.proved(f"video/{stem}.mp4")
         with ExitStack() as files:
@@ -169,6 +171,8 @@ class ExportMaking:
                 media = self._writer(files, f"video/{stem}.mp4", "video/mp4", FileRole.MEDIA)
                 proof = self._writer(files, f"proof/{stem}.jsonl", "application/x-ndjson", FileRole.PROOF)
                 certificates = await self._copy(first, pieces, (media, proof), number)
+                if self._job.order.kind is ExportKind.ONVIF:
+                    await self._run(partial(self._sign, media, first, name))
             made = [await self._run(one.finish) for one in (media, proof)]
         return [*made, *[await self._run(partial(self._certificate, der)) for der in certificates]]
 
@@ -193,6 +197,15 @@ class ExportMaking:
             share = min(1.0, media.size_bytes / max(1, first.total_bytes))
             self._note(int(1000 * (number + share)) // len(self._job.order.channels))
         return list(certificates)
+
+    def _sign(self, media: PackageFileWriter, first: ExportPiece, name: str) -> None:
+        """ONVIF's boxes behind the media, with a signature over the whole file."""
+        site, job = self._faces.site(), self._job
+        tracks = [SurveillanceTrack(one, name, at_us) for one, at_us in (first.origins_us or {}).items()]
+        export = SurveillanceExport(site.name, job.asker.name, self._faces.clock.now_us(), tracks)
+        signer = site.file_signer
+        meta = surveillance_meta(export, signer.certificate, signer.signature_bytes)
+        media.write(meta.signed(signer.sign_digest(media.digest_with(meta.data))))
 
     def _check_room(self, written_bytes: int) -> None:
         settings = self._faces.settings

@@ -12,7 +12,10 @@ export const exportsText = {
   caseName: "Case",
   caseHint: "A file number, if there is one.",
   kind: "As",
-  kinds: { case: "Case: ZIP with MP4, proof and signature" } as Readonly<Record<string, string>>,
+  kinds: {
+    case: "Case: ZIP with MP4, proof and signature",
+    onvif: "Case with files in ONVIF's export format",
+  } as Readonly<Record<string, string>>,
   ask: "Export",
   asked: "The export is being made. It waits on the page Exports.",
   refused: "The export was refused",
