@@ -34,6 +34,7 @@ from civiscope.app.faces import WorkerFace
 from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
+from civiscope.app.keep_times import keep_times
 from civiscope.app.machine import Machine, follow
 from civiscope.app.notify_side import NotifySide
 from civiscope.app.recorder_link import RecorderLink
@@ -115,6 +116,8 @@ async def run_server(home: Home, settings: Settings) -> None:
             lambda: gate_rules_of(site, settings),
         )
         link.held = site.evidence.held_spans
+        link.times = lambda: keep_times(site)
+        site.pages.on_change(plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.alarms = alarms = AlarmSide(site, bus, events)
         await alarms.rules.load()
