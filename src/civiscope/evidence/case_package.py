@@ -20,8 +20,16 @@ from civiscope.evidence.manifest import (
     Manifest,
     PackageFile,
 )
-from civiscope.evidence.zip_stream import ZipEntry
-from civiscope.security import FileSigner, ManifestSigner, ProvenEntry
+from civiscope.evidence.pages import ARCHIVE_PATH, PLAYER_PATH, VERIFIER_PATH, player_page, verifier_page
+from civiscope.evidence.zip_stream import ZipEntry, zip_pieces, zip_size
+from civiscope.security import (
+    ArchiveLock,
+    FileSigner,
+    ManifestSigner,
+    ProvenEntry,
+    locked_pieces,
+    locked_size,
+)
 
 CUSTODY_PATH = "custody.json"
 HASHES_PATH = "SHA256SUMS"
@@ -83,6 +91,9 @@ def close_package(
         if path not in known:
             made.append(MemoryFile.of(path, der, "application/pkix-cert", FileRole.CERTIFICATE))
             known.add(path)
+    verifier = verifier_page()
+    if verifier is not None:
+        made.append(MemoryFile.of(VERIFIER_PATH, verifier, "text/html", FileRole.VERIFIER))
     listed = [*files, *(one.file for one in made)]
     sums = "".join(f"{one.sha256}  {one.path}\n" for one in listed).encode()
     made.append(MemoryFile.of(HASHES_PATH, sums, "text/plain", FileRole.OTHER))
@@ -98,6 +109,16 @@ def close_package(
     signature = signer.sign(manifest)
     made.append(MemoryFile.of(SIGNATURE_PATH, signature, "application/octet-stream", FileRole.OTHER))
     return ClosedPackage(tuple(made), _sha256(manifest))
+
+
+def lock_package(entries: Sequence[ZipEntry], at_us: int, lock: ArchiveLock) -> list[ZipEntry]:
+    """The package encrypted, beside the page that opens it."""
+    size_bytes = locked_size(zip_size(entries, at_us))
+    page = MemoryFile.of(PLAYER_PATH, player_page(), "text/html", FileRole.PLAYER).entry()
+    archive = ZipEntry(
+        ARCHIVE_PATH, size_bytes, None, lambda: locked_pieces(zip_pieces(entries, at_us), lock)
+    )
+    return [page, archive]
 
 
 def custody_json(job: ExportJob, entries: Sequence[ProvenEntry], taker: Mapping[str, object]) -> bytes:

@@ -51,6 +51,7 @@ from civiscope.security.keys import (
     load_picture_sealer,
     load_sealer,
 )
+from civiscope.security.locked_archive import ArchiveLock, locked_pieces, locked_size
 from civiscope.security.model import (
     PERMISSIONS,
     Grant,
@@ -74,7 +75,7 @@ from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
 from civiscope.security.pictures import PictureSealer, open_picture
-from civiscope.security.sealed_files import SealedFile, SealedFileWriter, new_file_key
+from civiscope.security.sealed_files import FILE_KEY_BYTES, SealedFile, SealedFileWriter, new_file_key
 from civiscope.security.sealing import (
     HOUR_US,
     NONCE_BYTES,
@@ -126,6 +127,7 @@ __all__ = [
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
     "EXPORT_DOMAIN", "ManifestSigner", "SiteTrust", "load_manifest_signer", "provide_export_key",
     "FileSigner", "is_signed_file", "load_file_signer", "provide_file_key",
+    "FILE_KEY_BYTES", "ArchiveLock", "locked_pieces", "locked_size",
     "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
 ]  # fmt: skip

@@ -14,8 +14,11 @@ export const exportsText = {
   kind: "As",
   kinds: {
     case: "Case: ZIP with MP4, proof and signature",
+    locked: "Locked archive, with a page that opens it",
     onvif: "Case with files in ONVIF's export format",
   } as Readonly<Record<string, string>>,
+  password: "Password",
+  passwordHint: "Tell it to the receiver on another way than the file. It is kept nowhere.",
   ask: "Export",
   asked: "The export is being made. It waits on the page Exports.",
   refused: "The export was refused",
