@@ -23,8 +23,9 @@ from tests.recording.footage import Camera, Room, Site, drawn_clip, play_file
 from civiscope.api import create_app
 from civiscope.base import ChannelId, new_id
 from civiscope.devices import CameraDraft
-from civiscope.evidence import ExportBook, Manifest
+from civiscope.evidence import ExportBook, Manifest, open_package, verify_package
 from civiscope.privacy import Function, PermitDraft, Purpose
+from civiscope.recording import Verdict
 from civiscope.security import (
     GrantDraft,
     Permission,
@@ -216,6 +217,28 @@ async def test_files_in_onvifs_format_are_read_by_its_specification(harbour: Har
         path = tmp_path / "onvif.mp4"
         path.write_bytes(data)
         await asyncio.to_thread(plays, path)
+
+
+async def test_every_changed_file_of_a_package_is_found(harbour: Harbour, tmp_path: Path) -> None:
+    async with await harbour.town.client_as("operator") as client:
+        export_id = await harbour.made(client, harbour.pier, kind="onvif")
+        files = unpacked((await client.get(f"{EXPORTS}/{export_id}/file")).content)
+    folder = tmp_path / "package"
+    for path, data in files.items():
+        await asyncio.to_thread(_put, folder / path, data)
+    verdict = await asyncio.to_thread(verify_package, open_package(folder))
+    assert verdict.verdict is Verdict.WHOLE, verdict
+    for path, data in files.items():
+        for at in sorted({0, len(data) // 3, len(data) - 1}):
+            (folder / path).write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            found = await asyncio.to_thread(verify_package, open_package(folder))
+            assert found.verdict is not Verdict.WHOLE, (path, at)
+        (folder / path).write_bytes(data)
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 async def test_what_waits_on_the_disk_is_sealed(harbour: Harbour) -> None:

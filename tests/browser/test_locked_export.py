@@ -64,9 +64,13 @@ async def test_a_locked_export_opens_offline(harbour: Harbour, tmp_path: Path, p
     await expect(page.locator("#facts")).to_contain_text("Collision on the pier")
     await page.get_by_role("button", name="Play Gate").click()
     await page.wait_for_function(
-        "() => document.querySelector('#video').currentTime > 0.3 && document.querySelector('#video').videoWidth === 320",
+        "() => { const one = document.querySelector('#video');"
+        " return one.currentTime > 0.3 && one.videoWidth === 320; }",
         timeout=20_000,
     )
+    await page.get_by_role("button", name="Run the verifier").click()
+    inside = page.frame_locator("iframe")
+    await expect(inside.locator("body")).to_have_attribute("data-verdict", "whole", timeout=20_000)
     for at in (20, len(archive) // 2, len(archive) - 1):
         changed = archive[:at] + bytes([archive[at] ^ 1]) + archive[at + 1 :]
         await asyncio.to_thread((folder / "archive.cvla").write_bytes, changed)

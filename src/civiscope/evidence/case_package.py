@@ -20,7 +20,8 @@ from civiscope.evidence.manifest import (
     Manifest,
     PackageFile,
 )
-from civiscope.evidence.pages import ARCHIVE_PATH, PLAYER_PATH, VERIFIER_PATH, player_page, verifier_page
+from civiscope.evidence.pages import ARCHIVE_NAME, PLAYER_NAME, player_page
+from civiscope.evidence.verifier import VERIFIER_NAME, verifier_page
 from civiscope.evidence.zip_stream import ZipEntry, zip_pieces, zip_size
 from civiscope.security import (
     ArchiveLock,
@@ -91,9 +92,7 @@ def close_package(
         if path not in known:
             made.append(MemoryFile.of(path, der, "application/pkix-cert", FileRole.CERTIFICATE))
             known.add(path)
-    verifier = verifier_page()
-    if verifier is not None:
-        made.append(MemoryFile.of(VERIFIER_PATH, verifier, "text/html", FileRole.VERIFIER))
+    made.append(MemoryFile.of(VERIFIER_NAME, verifier_page(), "text/html", FileRole.VERIFIER))
     listed = [*files, *(one.file for one in made)]
     sums = "".join(f"{one.sha256}  {one.path}\n" for one in listed).encode()
     made.append(MemoryFile.of(HASHES_PATH, sums, "text/plain", FileRole.OTHER))
@@ -114,9 +113,9 @@ def close_package(
 def lock_package(entries: Sequence[ZipEntry], at_us: int, lock: ArchiveLock) -> list[ZipEntry]:
     """The package encrypted, beside the page that opens it."""
     size_bytes = locked_size(zip_size(entries, at_us))
-    page = MemoryFile.of(PLAYER_PATH, player_page(), "text/html", FileRole.PLAYER).entry()
+    page = MemoryFile.of(PLAYER_NAME, player_page(), "text/html", FileRole.PLAYER).entry()
     archive = ZipEntry(
-        ARCHIVE_PATH, size_bytes, None, lambda: locked_pieces(zip_pieces(entries, at_us), lock)
+        ARCHIVE_NAME, size_bytes, None, lambda: locked_pieces(zip_pieces(entries, at_us), lock)
     )
     return [page, archive]
 
