@@ -49,8 +49,8 @@ async def _measured(folder: Path, seconds: float) -> list[Finding]:
         close_town(town)
     words = (
         f"{seconds:.0f} s of one camera, {recorded_bytes / 1e6:.0f} MB on the volume; copying them "
-        f"with a sync took {copy_s:.2f} s ({recorded_bytes / copy_s / 1e6:.0f} MB/s), the export with proof, hashes and "
-        f"seal {export_s:.2f} s ({export_bytes / export_s / 1e6:.0f} MB/s)"
+        f"with a sync took {copy_s:.2f} s ({recorded_bytes / copy_s / 1e6:.0f} MB/s), the export with proof, "
+        f"hashes and seal {export_s:.2f} s ({export_bytes / export_s / 1e6:.0f} MB/s)"
     )
     say(words)
     return [Finding("export_ratio", export_s, "s", 2.0, words, copy_s)]

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from civiscope.app.export_side import principal_now, rights_now
+from civiscope.app.worker import Worker
 from civiscope.base import ChannelId, Clock, Span, StreamId
 from civiscope.devices import Devices
 from civiscope.evidence import ExportBook, PackageSite
@@ -87,5 +88,6 @@ def make_exports(
             ),
             clock=clock,
             settings=ExportSettings(folder / "exports", min_free_bytes=0, retry_s=0.2),
+            still_maker=Worker(),
         )
     )

@@ -241,6 +241,30 @@ def _put(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
+async def test_a_still_is_the_picture_of_its_moment(harbour: Harbour, tmp_path: Path) -> None:
+    """Each picture of the clip is another; a still is the one that shows then, to the tick."""
+    async with await harbour.town.client_as("operator") as client:
+        whole = unpacked((await _fetched(client, await harbour.made(client))).content)
+        with av.open(io.BytesIO(whole["video/01-pier.mp4"]), "r") as video:
+            pictures = [(one.time or 0.0, one.to_ndarray(format="rgb24")) for one in video.decode(video=0)]
+        for at in (0, 7, 31):
+            time_s, wanted = pictures[at]
+            begin_us = harbour.from_us + round(time_s * 1_000_000) + 20_000
+            export_id = await harbour.made(client, kind="still", from_us=begin_us)
+            files = unpacked((await _fetched(client, export_id)).content)
+            manifest = check_package(files, harbour.town)
+            (channel,) = manifest.channels
+            assert (channel.media, channel.proof, channel.is_covered) == ("still/01-pier.png", None, True)
+            with av.open(io.BytesIO(files["still/01-pier.png"]), "r") as found:
+                (picture,) = found.decode(video=0)
+                assert (picture.to_ndarray(format="rgb24") == wanted).all()
+            assert files["still/01-pier.jpg"].startswith(b"\xff\xd8")
+
+
+async def _fetched(client: httpx.AsyncClient, export_id: str) -> httpx.Response:
+    return await client.get(f"{EXPORTS}/{export_id}/file")
+
+
 async def test_what_waits_on_the_disk_is_sealed(harbour: Harbour) -> None:
     async with await harbour.town.client_as("operator") as client:
         export_id = await harbour.made(client)

@@ -21,7 +21,7 @@ class ExportBody(BaseModel):
     channels: Annotated[list[_Id], Field(min_length=1, max_length=16)]
     from_us: TimeUs
     to_us: TimeUs
-    kind: Literal["case", "onvif", "locked"] = "case"
+    kind: Literal["case", "onvif", "locked", "still"] = "case"
     purpose: Annotated[str, Field(min_length=1, max_length=200)]
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     case: Annotated[str, Field(max_length=100)] = ""

@@ -15,7 +15,7 @@ from civiscope.security import (
     load_file_signer,
     load_manifest_signer,
 )
-from civiscope.viewing import ExportDesk, ExportFaces, ExportSettings, Viewing
+from civiscope.viewing import ExportDesk, ExportFaces, ExportSettings, StillMaker, Viewing
 
 
 async def rights_now(accounts: Accounts, principal_id: PrincipalId, kind: PrincipalKind) -> Principal | None:
@@ -32,7 +32,7 @@ async def principal_now(accounts: Accounts, principal: Principal) -> Principal |
     return await accounts.principal_now(principal)
 
 
-def export_desk(site: Site, viewing: Viewing) -> ExportDesk:
+def export_desk(site: Site, viewing: Viewing, still_maker: StillMaker) -> ExportDesk:
     """The desk behind `/exports`; its `run` goes beside the door."""
     return ExportDesk(
         ExportFaces(
@@ -43,6 +43,7 @@ def export_desk(site: Site, viewing: Viewing) -> ExportDesk:
             site=partial(_package_site, site),
             clock=site.clock,
             settings=ExportSettings(site.home.exports),
+            still_maker=still_maker,
         )
     )
 

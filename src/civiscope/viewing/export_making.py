@@ -32,6 +32,7 @@ from civiscope.recording import ExportPiece, certificate_name
 from civiscope.security import Principal, PrincipalKind
 from civiscope.viewing.look import Look
 from civiscope.viewing.model import Wish
+from civiscope.viewing.ports import StillMaker
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.viewing import Viewing
 
@@ -73,6 +74,7 @@ class ExportFaces:
     """MISSING while there is no key that signs manifests."""
     clock: Clock
     settings: ExportSettings
+    still_maker: StillMaker | None = None
 
 
 def folder_of(settings: ExportSettings, job: ExportJob, key: bytes) -> PackageFolder:
@@ -133,6 +135,11 @@ class ExportMaking:
         name = await self._faces.name_of(channel_id)
         stem = f"{number + 1:02d}-{_slug(name)}"
         look = await self._open(channel_id)
+        if self._job.order.kind is ExportKind.STILL:
+            try:
+                return await self._still(look, stem, name)
+            finally:
+                await look.close()
         try:
             made = await self._written(look, number, stem, name)
             gaps = await look.missing()
@@ -144,6 +151,30 @@ class ExportMaking:
             "gaps": [_gap_json(one, self._job.order.span) for one in gaps[:_GAPS_KEPT]],
             "files": [one.to_json() for one in made],
         }  # fmt: skip
+
+    async def _still(self, look: Look, stem: str, name: str) -> Item:
+        """The picture at the beginning of the span; made anew, so the manifest alone binds it."""
+        maker = self._faces.still_maker
+        if maker is None:
+            raise AppError(ErrorKind.UNAVAILABLE, "Nothing here decodes pictures at the moment.")
+        made, taken_us = await look.shown(self._job.order.span.start_us, maker)
+        files = [
+            await self._run(partial(self._small, f"still/{stem}.{ending}", data, media_type, role))
+            for ending, data, media_type, role in (
+                ("png", made.png, "image/png", FileRole.MEDIA),
+                ("jpg", made.jpeg, "image/jpeg", FileRole.OTHER),
+            )
+        ]
+        return {
+            "channel": str(look.channel_id), "name": name, "stream": str(look.stream_id),
+            "look": str(look.id), "media": f"still/{stem}.png", "proof": None, "taken_us": taken_us,
+            "gaps": [], "files": [one.to_json() for one in files],
+        }  # fmt: skip
+
+    def _small(self, path: str, data: bytes, media_type: str, role: FileRole) -> MadeFile:
+        with self._folder.writer(path, media_type, role) as file:
+            file.write(data)
+            return file.finish()
 
     async def _open(self, channel_id: ChannelId) -> Look:
         asker, order = self._job.asker, self._job.order
@@ -223,11 +254,7 @@ class ExportMaking:
         return files.enter_context(self._folder.writer(path, media_type, role))
 
     def _certificate(self, der: bytes) -> MadeFile:
-        with self._folder.writer(
-            certificate_name(der), "application/pkix-cert", FileRole.CERTIFICATE
-        ) as file:
-            file.write(der)
-            return file.finish()
+        return self._small(certificate_name(der), der, "application/pkix-cert", FileRole.CERTIFICATE)
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await self._pool.run(lambda _: work(), _STEP_S)
@@ -263,6 +290,6 @@ def _channel(item: Item, job: ExportJob) -> ExportedChannel:
         StreamId(UUID(str(item["stream"]))),
         None if media is None else str(media),
         None if proof is None else str(proof),
-        False,
+        media is not None and proof is None,
         tuple(ReasonedSpan(one["start_us"], one["end_us"], one["reason"], one["detail"]) for one in gaps),
     )

@@ -15,6 +15,7 @@ export const exportsText = {
   kinds: {
     case: "Case: ZIP with MP4, proof and signature",
     locked: "Locked archive, with a page that opens it",
+    still: "Still of the start, as PNG and JPEG",
     onvif: "Case with files in ONVIF's export format",
   } as Readonly<Record<string, string>>,
   password: "Password",
