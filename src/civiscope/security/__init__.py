@@ -113,6 +113,7 @@ from civiscope.security.trust import EXPORT_DOMAIN, SignerFacts, SiteTrust, desc
 from civiscope.security.users import SessionInfo, User
 from civiscope.security.vault import LOCKED_WORDS, LockableVault, Vault
 from civiscope.security.vaultdoor import KeyMemory, VaultDoor, VaultState
+from civiscope.security.words import WordBox
 
 __all__ = [
     "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "ScopedRole", "SessionId",
@@ -133,7 +134,7 @@ __all__ = [
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "CASE_WRAP_BYTES", "CaseId", "CaseKey", "new_case_key", "open_case_key", "read_case_wrap",
-    "lock_kind", "node_certificate_der", "open_lock", "pack_keys", "unpack_keys",
+    "WordBox", "lock_kind", "node_certificate_der", "open_lock", "pack_keys", "unpack_keys",
     "OfficerShare", "PublicSealingKey", "SealingKeyWatch", "SetRecords", "join_shares", "present_key",
     "read_share",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
