@@ -6,21 +6,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from civiscope.app.home import Home
-from civiscope.base import AppError, ErrorKind, ReasonedSpan
+from civiscope.app.verify_deletion import check_deletion, read_deletion
+from civiscope.base import AppError, ErrorKind, ReasonedSpan, SystemClock
 from civiscope.evidence import PackageVerdict, open_package, verify_package
+from civiscope.media import FileUnits, TrackKind
 from civiscope.recording import (
+    CameraVerdict,
     Finding,
     SegmentVerdict,
     StreamVerdict,
     Verdict,
     VolumeVerdict,
+    camera_findings,
     find_volume,
     verify_volume,
     worst_of,
 )
-from civiscope.security import SiteKeys, SiteTrust, describe_certificate
+from civiscope.security import CameraAnchors, SiteKeys, SiteTrust, StampRoots, describe_certificate
 
 _CERTIFICATE_SUFFIXES = {".der", ".pem", ".crt", ".cer"}
+_VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".m4v"}
 _FILE_LIMIT_BYTES = 64 * 1024
 
 
@@ -53,7 +58,7 @@ class VerifyReport:
 
     path: str
     kind: str
-    """`volume`, `segment`, `package` or `certificate`."""
+    """`volume`, `segment`, `package`, `certificate`, `deletion`, or `video` for what the camera signed."""
     verdict: str
     is_complete: bool
     """False: nothing may be wrong, but not everything could be looked at; `notes` say what."""
@@ -83,8 +88,15 @@ class VerifyReport:
 class VerifyDesk:
     """Answers `civiscope verify`; reads files only."""
 
-    def __init__(self, home: Home, authority: Path | None) -> None:
-        """`authority`: the certificate of a site's node authority; without it that of the site in `home`."""
+    def __init__(self, home: Home, authority: Path | None, camera_roots: Sequence[Path] = (),
+        stamp_roots: Sequence[Path] = (),
+    ) -> None:  # fmt: skip
+        """`authority`: the certificate of a site's node authority; without it that of the site in `home`.
+
+        `camera_roots`: certificates that are trusted to stand behind the signatures of cameras.
+        """
+        self._stamps = StampRoots([_read(path) for path in stamp_roots])
+        self._anchors = CameraAnchors([_read(path) for path in camera_roots])
         self._keys: SiteKeys | None = SiteKeys.load(home.keys) if home.is_initialised else None
         self._trust: SiteTrust | None = None
         if authority is not None:
@@ -102,13 +114,19 @@ class VerifyDesk:
             raise AppError(ErrorKind.MISSING, f"there is no {path}: check the name.")
         if path.suffix in _CERTIFICATE_SUFFIXES:
             return self._certificate(path)
+        if path.suffix in _VIDEO_SUFFIXES:
+            return camera_report(path, self._anchors)
         if (path / "manifest.json").exists() or path.suffix == ".zip":
-            return _of_package(path, verify_package(open_package(path), self._trust))
+            return _of_package(path, verify_package(open_package(path), self._trust, self._stamps))
+        deletion = read_deletion(path)
+        if deletion is not None:
+            return self._deletion(path, deletion)
         volume = find_volume(path)
         if volume is None:
             raise AppError(
                 ErrorKind.INVALID,
-                f"{path} is neither a volume, a segment in one, an exported package nor a certificate.",
+                f"{path} is neither a volume, a segment in one, an exported package nor a certificate "
+                "(of a node, of deletion).",
             )
         return self._volume(path, volume)
 
@@ -124,6 +142,21 @@ class VerifyDesk:
         found = verify_volume(volume, self._trust, keyring, () if path.is_dir() else (path,))
         return _of_volume(path, found, self._trust)
 
+    def _deletion(self, path: Path, data: bytes) -> VerifyReport:
+        verdict, node, words, wraps = check_deletion(data, self._trust)
+        is_whole = verdict is Verdict.WHOLE
+        return VerifyReport(
+            str(path), "deletion", verdict.value, True,
+            () if is_whole else (Place(verdict.value, words[0], str(path)),),
+            (node,) if node else (), "" if self._trust is None else self._trust.site,
+            "" if self._trust is None else self._trust.fingerprint, (),
+            tuple(
+                Missing(str(one.stream_id), start_us, end_us, "destroyed", f"key {one.key_id}")
+                for one in wraps for start_us, end_us in one.spans
+            ),
+            words if is_whole else (),
+        )  # fmt: skip
+
     def _certificate(self, path: Path) -> VerifyReport:
         facts = describe_certificate(_read(path), self._trust)
         verdict = Verdict.WHOLE if facts.is_issued else Verdict.UNREADABLE
@@ -137,6 +170,32 @@ class VerifyDesk:
         )  # fmt: skip
 
 
+def camera_report(path: Path, anchors: CameraAnchors, recorded_us: int | None = None) -> VerifyReport:
+    """What the camera itself signed in a video file; times count from the file's start.
+
+    Certificates count as of `recorded_us`, else as of now: a file does not say when it was recorded.
+    """
+    file = FileUnits(path, audio=False)
+    video = next(one for one in file.tracks if one.kind is TrackKind.VIDEO)
+    units = ((one.data, one.arrival_us) for one in file.units if one.track_id == video.track_id)
+    at_us = SystemClock().now_us() if recorded_us is None else recorded_us
+    found = list(camera_findings(units, video.codec, anchors, at_us))
+    verdicts = [one.verdict for one in found]
+    places = tuple(
+        Place(one.verdict.value, f"{one.detail or 'no signature'}, until {one.end_us / 1e6:.2f} s", str(path),
+              wall_us=one.start_us)
+        for one in found if one.verdict is not CameraVerdict.AUTHENTIC
+    )  # fmt: skip
+    worst = Verdict.ALTERED if CameraVerdict.NOT_AUTHENTIC in verdicts else Verdict.WHOLE
+    counts = ", ".join(f"{verdicts.count(one)} {one.value}" for one in CameraVerdict if one in verdicts)
+    return VerifyReport(
+        str(path), "video", worst.value, set(verdicts) == {CameraVerdict.AUTHENTIC}, places,
+        (), "", "", (), (),
+        (f"signed by the camera (ONVIF Media Signing), groups of pictures: {counts or 'none'}",),
+        access_units=sum(one.track_id == video.track_id for one in file.units),
+    )  # fmt: skip
+
+
 def _of_package(path: Path, found: PackageVerdict) -> VerifyReport:
     places = tuple(_place(one.path, one.finding) for one in found.findings)
     proofs = [one.proof for one in found.channels if one.proof is not None]
@@ -147,7 +206,8 @@ def _of_package(path: Path, found: PackageVerdict) -> VerifyReport:
     ]  # fmt: skip
     erased = tuple(gap for gap in gaps if gap.reason in _ERASED)
     return VerifyReport(
-        str(path), "package", found.verdict.value, found.is_known_authority, places,
+        str(path), "package", found.verdict.value,
+        found.is_known_authority and not found.stamp_trouble, places,
         tuple(sorted(signers)), "" if found.manifest is None else str(found.manifest.site_id),
         found.authority, tuple(gap for gap in gaps if gap.reason not in _ERASED), erased,
         tuple(_package_notes(found)), sum(one.segment_count for one in proofs),
@@ -166,6 +226,10 @@ def _package_notes(found: PackageVerdict) -> Iterator[str]:
         yield f"made {moment(made.at_us)} by {made.by} for {made.purpose}: {made.reason}"
     if found.signed_by is not None:
         yield f"manifest signed by the server of node {found.signed_by}"
+    if found.stamp is not None:
+        yield f"time-stamped {moment(found.stamp.at_us)} by {found.stamp.authority}"
+    if found.stamp_trouble:
+        yield f"the time-stamp is not believed: {found.stamp_trouble}"
     if not found.is_known_authority and found.authority:
         yield (
             "the authority came with the package: compare its SHA-256 with the one the site tells you "

@@ -8,8 +8,10 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.camera_proof import CameraFinding, CameraVerdict, camera_findings
 from civiscope.recording.deletion_certificate import (
     CERTIFICATE_FORMAT,
+    CERTIFICATE_LIMIT_BYTES,
     Deletion,
     check_certificate,
     deletions,
@@ -64,6 +66,7 @@ from civiscope.recording.volume import Volume
 from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_volume, verify_volume
 
 __all__ = [
+    "CERTIFICATE_LIMIT_BYTES",
     "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
     "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
     "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
@@ -75,4 +78,5 @@ __all__ = [
     "rebuild_catalogue", "replay", "segment_path", "statement_of",
     "LINE_LIMIT_BYTES", "ProofNeeds", "ProofVerdict", "verify_proof", "worst_of",
     "StreamVerdict", "VolumeVerdict", "find_volume", "verify_volume",
+    "CameraFinding", "CameraVerdict", "camera_findings",
 ]  # fmt: skip

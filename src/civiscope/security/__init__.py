@@ -17,6 +17,7 @@ from civiscope.security.authority import (
     machine_hosts,
     tidy_hosts,
 )
+from civiscope.security.camera_signing import CameraAnchors
 from civiscope.security.casekeys import (
     CASE_WRAP_BYTES,
     CaseId,
@@ -107,6 +108,14 @@ from civiscope.security.sessions import Session
 from civiscope.security.signature import SIGNATURE_BYTES, IntegrityError
 from civiscope.security.tables import migrate_security
 from civiscope.security.throttle import Throttle, ThrottleSettings, TooManyAttemptsError
+from civiscope.security.timestamping import (
+    StampRoots,
+    StampTrouble,
+    TimeStamp,
+    TimeStampError,
+    new_nonce,
+    stamp_request,
+)
 from civiscope.security.tls import client_tls, server_tls
 from civiscope.security.tokens import check_csrf, csrf_token
 from civiscope.security.trust import EXPORT_DOMAIN, SignerFacts, SiteTrust, describe_certificate
@@ -143,7 +152,8 @@ __all__ = [
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
-    "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
+    "StampRoots", "StampTrouble", "TimeStamp", "TimeStampError", "new_nonce", "stamp_request",
+    "CameraAnchors", "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
     "load_manifest_signer", "provide_export_key",
     "FileSigner", "is_signed_file", "load_file_signer", "provide_file_key",
     "FILE_KEY_BYTES", "ArchiveLock", "locked_pieces", "locked_size",
