@@ -150,6 +150,8 @@ class FakeTimelines:
 
     def __init__(self) -> None:
         self.recorded: dict[StreamId, Timeline] = {}
+        self.motions: list[Span] = []
+        self.searched: list[Span] = []
 
     def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
         return self.recorded.get(stream_id, Timeline((), ()))
@@ -157,6 +159,10 @@ class FakeTimelines:
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> dict[date, int]:
         assert str(zone) == "Europe/Sofia"
         return {date(2026, 11, 21): 90_500_000} if stream_id in self.recorded else {}
+
+    def motion(self, stream_id: StreamId, span: Span) -> list[Span]:
+        self.searched.append(span)
+        return [one for one in self.motions if span.contains(one.start_us)]
 
 
 class FakePages:

@@ -22,6 +22,7 @@ from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
 from civiscope.api.look_calls import LookCalls
 from civiscope.api.me_calls import MeCalls
+from civiscope.api.motion_calls import MotionCalls
 from civiscope.api.people_calls import PeopleCalls
 from civiscope.api.refusals import RefusalBook
 from civiscope.api.rule_calls import RuleCalls
@@ -62,6 +63,7 @@ class Application:
             *SteerCalls(faces).calls(),
             *AnalysisCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
+            *MotionCalls(faces).calls(),
             *self._looks.calls(),
             *WhepCalls(faces).calls(),
             *EventCalls(faces).calls(),

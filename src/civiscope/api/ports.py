@@ -94,6 +94,10 @@ class Timelines(Protocol):
         """Days of the zone of which something is recorded, in order, and of how many microseconds."""
         ...
 
+    def motion(self, stream_id: StreamId, span: Span) -> list[Span]:
+        """What may have moved and begins within the span, by the sizes of coded pictures."""
+        ...
+
 
 class OpenLook(Protocol):
     """One permitted look; every method raises DENIED once its permit or time has ended."""
