@@ -31,6 +31,7 @@ QUERIES = {
     "/timeline": "channel={channel_id}&from_us=1&to_us=9",
     "/timeline/days": "channel={channel_id}&from_us=1&to_us=9",
     "/channels/{channel_id}/motion": "from_us=1",
+    "/looks/{look_id}/thumbnail": "at_us=5",
     "/events": "channel={channel_id}",
     "/events/histogram": "channel={channel_id}&from_us=1&to_us=9000000&bucket_us=1000000",
     "/coverage": "channel={channel_id}&from_us=1&to_us=9",

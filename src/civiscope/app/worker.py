@@ -5,6 +5,7 @@ It makes stills of key units that it is handed, and H.264 of H.265 streams that 
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 from civiscope.app.faces import StillPicture, WorkerFace
@@ -27,6 +28,8 @@ from civiscope.media import (
 _PICTURES = 2
 """Pictures of recordings under way at once; the oldest gives up its place."""
 
+THUMBNAIL_WIDTH_PX = 240
+
 
 class Worker:
     """Implements `WorkerFace` on two threads; a job is called once after the other."""
@@ -41,6 +44,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._thread, decode_key_frame, track, unit)
         return StillPicture(found.width_px, found.height_px, found.jpeg)
+
+    async def thumbnail(self, track: TrackConfig, unit: AccessUnit) -> bytes:
+        """One key unit as a small JPEG."""
+        loop = asyncio.get_running_loop()
+        small = partial(decode_key_frame, track, unit, THUMBNAIL_WIDTH_PX)
+        return (await loop.run_in_executor(self._thread, small)).jpeg
 
     async def transcode(
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool

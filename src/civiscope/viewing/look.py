@@ -30,6 +30,7 @@ from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, StillMak
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.shown_units import made_picture, shown_units
+from civiscope.viewing.thumbnails import Thumbnails, key_unit
 from civiscope.viewing.whep_desk import WhepDesk
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class LookFaces:
     settings: ViewingSettings
     ended: Callable[["Look", str], Awaitable[None]]
     """Called once when a look ends, with the reason: writes the audit entry."""
+    thumbnails: Thumbnails
     pictures: Pictures | None = None
 
 
@@ -257,23 +259,17 @@ class Look:
             next_us = None
         return MediaAnswer(built.span, next_us, built.mse_type, content=built.content)
 
-    async def download(self) -> AsyncIterator[bytes]:
+    def download(self) -> AsyncGenerator[bytes, None]:
         """A plain MP4 of the look's span, frame-exact, piece by piece."""
         recordings, span = self._faces.recordings, self._span()
-        pieces = self._exported(lambda: recordings.export_mp4(self._stream_id, span), len)
-        async with contextlib.aclosing(pieces):
-            async for piece in pieces:
-                yield piece
+        return self._exported(lambda: recordings.export_mp4(self._stream_id, span), len)
 
-    async def proved(self, media_path: str) -> AsyncGenerator[ExportPiece, None]:
+    def proved(self, media_path: str) -> AsyncGenerator[ExportPiece, None]:
         """The same file with its proof; `media_path` is what the proof calls the file."""
         recordings, span = self._faces.recordings, self._span()
-        pieces = self._exported(
+        return self._exported(
             lambda: recordings.export_proved(self._stream_id, span, media_path), lambda one: len(one.media)
         )
-        async with contextlib.aclosing(pieces):
-            async for piece in pieces:
-                yield piece
 
     async def shown(self, at_us: int, maker: StillMaker) -> tuple[ShownPicture, int]:
         """The picture that is shown at a moment of the look's span, and when it was taken (UTC)."""
@@ -330,6 +326,23 @@ class Look:
         self._note(Span(event.began_us, event.began_us + 1))
         self._sent_bytes += len(opened)
         return opened
+
+    async def thumbnail(self, at_us: int) -> bytes:
+        """A small JPEG of the key unit behind this moment; MISSING where nothing is recorded."""
+        self._use(Function.PLAYBACK)
+        if not self._span().contains(at_us):
+            raise AppError(ErrorKind.INVALID, "This moment lies outside the span this look was opened for.")
+        faces = self._faces
+        key = await faces.pool.run(
+            lambda _: key_unit(faces.recordings, self._stream_id, at_us), faces.settings.media_wait_s
+        )
+        if key is None:
+            raise AppError(ErrorKind.MISSING, "There is no picture at this moment.")
+        made = await faces.thumbnails.picture(self._stream_id, key)
+        self._require_open()
+        self._note(Span(key.wall_us, key.wall_us + 1))
+        self._sent_bytes += len(made)
+        return made
 
     async def missing(self) -> tuple[ReasonedSpan, ...]:
         """What the look's span lacks, and why; a download shows holes over 10 s as 1 s."""
