@@ -12,6 +12,7 @@ import playwright.sync_api
 from bench import (
     alarm_latency,
     archive_query,
+    export,
     live_latency,
     record_36,
     see_36,
@@ -34,6 +35,7 @@ MEASURES: tuple[Measure, ...] = (
     live_latency.MEASURE,
     seek.MEASURE,
     viewers.MEASURE,
+    export.MEASURE,
     verify_ratio.MEASURE,
     archive_query.MEASURE,
 )

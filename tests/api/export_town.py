@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from civiscope.app.export_side import principal_now, rights_now
+from civiscope.app.worker import Worker
 from civiscope.base import ChannelId, Clock, Span, StreamId
 from civiscope.devices import Devices
 from civiscope.evidence import ExportBook, PackageSite
@@ -16,8 +17,10 @@ from civiscope.security import (
     AuditLog,
     SiteKeys,
     VaultDoor,
+    load_file_signer,
     load_manifest_signer,
     provide_export_key,
+    provide_file_key,
 )
 from civiscope.storage import Database
 from civiscope.viewing import ExportDesk, ExportFaces, ExportSettings, Recordings, Viewing, ViewingFaces
@@ -49,6 +52,7 @@ def make_exports(
     """A desk whose files lie in the folder; its looks are its own."""
     (database, audit, door, clock), (accounts, purposes, devices) = ground, people
     provide_export_key(keys.folder, keys.identity.node_id, clock)
+    provide_file_key(keys.folder, keys.identity.node_id, clock)
 
     async def stream_of(channel_id: ChannelId) -> StreamId:
         return (await devices.camera(channel_id)).main.id
@@ -80,8 +84,10 @@ def make_exports(
                 identity.organisation_id,
                 "civiscope test",
                 load_manifest_signer(keys.server_folder),
+                load_file_signer(keys.server_folder),
             ),
             clock=clock,
             settings=ExportSettings(folder / "exports", min_free_bytes=0, retry_s=0.2),
+            still_maker=Worker(),
         )
     )

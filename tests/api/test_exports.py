@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -15,13 +17,14 @@ import httpx
 import pytest
 from tests.api.export_town import make_exports
 from tests.api.town import ORIGIN, PASSWORD, Town
+from tests.evidence.onvif_file import read_onvif_file
 from tests.evidence.package_maker import MemoryPackage
 from tests.recording.footage import Camera, Room, Site, drawn_clip, play_file
 
 from civiscope.api import create_app
 from civiscope.base import ChannelId, new_id
 from civiscope.devices import CameraDraft
-from civiscope.evidence import ExportBook, Manifest, verify_package
+from civiscope.evidence import ExportBook, Manifest, open_package, verify_package
 from civiscope.privacy import Function, PermitDraft, Purpose
 from civiscope.recording import Verdict
 from civiscope.security import (
@@ -40,6 +43,7 @@ from civiscope.viewing import ExportDesk
 TEST = terminal_principal("test")
 HERE = "192.0.2.7"
 EXPORTS = "/api/v1/exports"
+FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
 
 
 @dataclass
@@ -152,7 +156,7 @@ def check_package(files: dict[str, bytes], town: Town) -> Manifest:
     return manifest
 
 
-async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbour) -> None:
+async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbour, tmp_path: Path) -> None:
     async with await harbour.town.client_as("operator") as client:
         export_id = await harbour.made(client, harbour.pier, harbour.gate, case="4711/26")
         answer = await client.get(f"{EXPORTS}/{export_id}/file")
@@ -169,6 +173,8 @@ async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbou
         assert channel.media is not None
         assert channel.proof is not None
         assert files[channel.proof].startswith(b'{"civiscope_proof":')
+        (tmp_path / "one.mp4").write_bytes(files[channel.media])
+        await asyncio.to_thread(plays, tmp_path / "one.mp4")
         with av.open(io.BytesIO(files[channel.media]), "r") as video:
             assert sum(1 for _ in video.decode(video=0)) >= 50
     custody = json.loads(files["custody.json"])
@@ -177,6 +183,89 @@ async def test_a_case_holds_files_that_play_and_says_who_and_why(harbour: Harbou
     check_package(again, harbour.town)
     since = [one["what"] for one in json.loads(again["custody.json"])["audit"]]
     assert since == ["export.ask", "export.finish", "export.fetch"]
+
+
+def plays(path: Path) -> None:
+    """`ffprobe` names its streams, and `ffmpeg` decodes it to the end without a word."""
+    if not FFMPEG or not FFPROBE:
+        pytest.skip("ffmpeg is not on this machine")
+    probed = subprocess.run(
+        [FFPROBE, "-v", "error", "-show_streams", path], capture_output=True, text=True, check=True
+    )
+    assert "codec_name=h264" in probed.stdout
+    assert probed.stderr == ""
+    told = subprocess.run(
+        [FFMPEG, "-v", "error", "-i", path, "-f", "null", "-"], capture_output=True, text=True, check=True
+    )
+    assert told.stderr == ""
+
+
+async def test_files_in_onvifs_format_are_read_by_its_specification(harbour: Harbour, tmp_path: Path) -> None:
+    async with await harbour.town.client_as("operator") as client:
+        export_id = await harbour.made(client, harbour.pier, harbour.gate, kind="onvif")
+        files = unpacked((await client.get(f"{EXPORTS}/{export_id}/file")).content)
+    manifest = check_package(files, harbour.town)
+    for channel in manifest.channels:
+        assert channel.media is not None
+        data = files[channel.media]
+        found = read_onvif_file(data)
+        assert found.is_authentic
+        assert (found.unit_name, found.operator) == ("Harbour town", "operator")
+        assert [(one.track_id, one.name) for one in found.sources] == [(1, channel.name)]
+        assert abs(found.exported_s * 1_000_000 - harbour.town.clock.now_us()) < 2_000_000
+        assert harbour.from_us - 1_000_000 <= found.starts_us[1] <= harbour.to_us
+        for at in (100, len(data) // 2, len(data) - 400, len(data) - 5):
+            changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+            assert not read_onvif_file(changed).is_authentic
+        path = tmp_path / "onvif.mp4"
+        path.write_bytes(data)
+        await asyncio.to_thread(plays, path)
+
+
+async def test_every_changed_file_of_a_package_is_found(harbour: Harbour, tmp_path: Path) -> None:
+    async with await harbour.town.client_as("operator") as client:
+        export_id = await harbour.made(client, harbour.pier, kind="onvif")
+        files = unpacked((await client.get(f"{EXPORTS}/{export_id}/file")).content)
+    folder = tmp_path / "package"
+    for path, data in files.items():
+        await asyncio.to_thread(_put, folder / path, data)
+    verdict = await asyncio.to_thread(verify_package, open_package(folder))
+    assert verdict.verdict is Verdict.WHOLE, verdict
+    for path, data in files.items():
+        for at in sorted({0, len(data) // 3, len(data) - 1}):
+            (folder / path).write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            found = await asyncio.to_thread(verify_package, open_package(folder))
+            assert found.verdict is not Verdict.WHOLE, (path, at)
+        (folder / path).write_bytes(data)
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+async def test_a_still_is_the_picture_of_its_moment(harbour: Harbour, tmp_path: Path) -> None:
+    """Each picture of the clip is another; a still is the one that shows then, to the tick."""
+    async with await harbour.town.client_as("operator") as client:
+        whole = unpacked((await _fetched(client, await harbour.made(client))).content)
+        with av.open(io.BytesIO(whole["video/01-pier.mp4"]), "r") as video:
+            pictures = [(one.time or 0.0, one.to_ndarray(format="rgb24")) for one in video.decode(video=0)]
+        for at in (0, 7, 31):
+            time_s, wanted = pictures[at]
+            begin_us = harbour.from_us + round(time_s * 1_000_000) + 20_000
+            export_id = await harbour.made(client, kind="still", from_us=begin_us)
+            files = unpacked((await _fetched(client, export_id)).content)
+            manifest = check_package(files, harbour.town)
+            (channel,) = manifest.channels
+            assert (channel.media, channel.proof, channel.is_covered) == ("still/01-pier.png", None, True)
+            with av.open(io.BytesIO(files["still/01-pier.png"]), "r") as found:
+                (picture,) = found.decode(video=0)
+                assert (picture.to_ndarray(format="rgb24") == wanted).all()
+            assert files["still/01-pier.jpg"].startswith(b"\xff\xd8")
+
+
+async def _fetched(client: httpx.AsyncClient, export_id: str) -> httpx.Response:
+    return await client.get(f"{EXPORTS}/{export_id}/file")
 
 
 async def test_what_waits_on_the_disk_is_sealed(harbour: Harbour) -> None:

@@ -110,6 +110,7 @@ PICTURE_READERS = {
     },
     "DerivedStreams": {"ingest", "app/worker.py"},
     "Transcoder": {"media", "ingest/derived_run.py", "app/transcode_jobs.py"},
+    "ShownDecoder": {"media", "app/worker.py"},
     "TranscodeJobs": {"app/transcode_jobs.py", "app/worker.py"},
     "Keyring": {"security", "recording", "app/event_pictures.py"},
     "load_keyring": {"security"},

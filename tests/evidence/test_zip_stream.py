@@ -4,6 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def entry(path: str, data: bytes) -> ZipEntry:
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}/[a-z]{1,8}", fullmatch=True), st.binary(max_size=99)))
 def test_any_files_are_read_back(files: dict[str, bytes]) -> None:
     entries = [entry(path, data) for path, data in files.items()]
+    entries = [replace(one, crc32=None) if n % 2 else one for n, one in enumerate(entries)]
     made = b"".join(zip_pieces(entries, AT_US))
     assert len(made) == zip_size(entries, AT_US)
     with zipfile.ZipFile(io.BytesIO(made)) as found:

@@ -37,7 +37,7 @@ class ExportCalls:
     async def ask_export(self, request: Request, body: ExportBody) -> dict[str, object]:
         """Ask for an export of cameras, with a purpose and a reason."""
         who = visitor_of(request).principal
-        return _answer(await self._exports.ask(body.order(), who, where_from(request)))
+        return _answer(await self._exports.ask(body.order(), who, where_from(request), body.secret()))
 
     async def remove_export(self, request: Request, export_id: UUID) -> Response:
         """Cancel an export, or forget a finished one with its files."""

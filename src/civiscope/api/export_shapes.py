@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from civiscope.api.shapes import TimeUs
 from civiscope.base import ChannelId, Span
 from civiscope.evidence import ExportKind, ExportOrder
+from civiscope.security import Secret
 
 _Id = Annotated[UUID, Field(strict=False)]
 
@@ -20,16 +21,21 @@ class ExportBody(BaseModel):
     channels: Annotated[list[_Id], Field(min_length=1, max_length=16)]
     from_us: TimeUs
     to_us: TimeUs
-    kind: Literal["case"] = "case"
+    kind: Literal["case", "onvif", "locked", "still"] = "case"
     purpose: Annotated[str, Field(min_length=1, max_length=200)]
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     case: Annotated[str, Field(max_length=100)] = ""
+    password: Annotated[SecretStr, Field(max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> "ExportBody":
         if self.to_us <= self.from_us:
             raise ValueError("to_us must be later than from_us")
         return self
+
+    def secret(self) -> Secret | None:
+        """The password of a locked archive."""
+        return None if self.password is None else Secret(self.password.get_secret_value())
 
     def order(self) -> ExportOrder:
         """As the room takes it."""

@@ -12,9 +12,10 @@ from civiscope.security import (
     Principal,
     PrincipalKind,
     TokenId,
+    load_file_signer,
     load_manifest_signer,
 )
-from civiscope.viewing import ExportDesk, ExportFaces, ExportSettings, Viewing
+from civiscope.viewing import ExportDesk, ExportFaces, ExportSettings, StillMaker, Viewing
 
 
 async def rights_now(accounts: Accounts, principal_id: PrincipalId, kind: PrincipalKind) -> Principal | None:
@@ -31,7 +32,7 @@ async def principal_now(accounts: Accounts, principal: Principal) -> Principal |
     return await accounts.principal_now(principal)
 
 
-def export_desk(site: Site, viewing: Viewing) -> ExportDesk:
+def export_desk(site: Site, viewing: Viewing, still_maker: StillMaker) -> ExportDesk:
     """The desk behind `/exports`; its `run` goes beside the door."""
     return ExportDesk(
         ExportFaces(
@@ -42,6 +43,7 @@ def export_desk(site: Site, viewing: Viewing) -> ExportDesk:
             site=partial(_package_site, site),
             clock=site.clock,
             settings=ExportSettings(site.home.exports),
+            still_maker=still_maker,
         )
     )
 
@@ -54,5 +56,5 @@ def _package_site(site: Site) -> PackageSite:
     identity = site.identity
     return PackageSite(
         identity.site_id, site.pages.site.name, identity.organisation_id, f"civiscope {version('civiscope')}",
-        load_manifest_signer(site.keys.server_folder),
+        load_manifest_signer(site.keys.server_folder), load_file_signer(site.keys.server_folder),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from civiscope.media import AccessUnit, TrackConfig, Transcoded
+from civiscope.media import AccessUnit, ShownPicture, TrackConfig, Transcoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +31,10 @@ class WorkerFace(Protocol):
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool
     ) -> Transcoded:
         """H.264 of the next units of a job; its last call ends it. UNAVAILABLE if it made room for others."""
+        ...
+
+    async def shown(
+        self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], pts: int, is_last: bool
+    ) -> ShownPicture | None:
+        """The picture of the unit with this pts, after the last of the units that lead to it; None before."""
         ...

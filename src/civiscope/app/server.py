@@ -229,7 +229,7 @@ def _parts(
         system=Machine(site.home, link),
         notify=site.notify,
         evidence=site.evidence,
-        exports=(exports := export_desk(site, viewing)),
+        exports=(exports := export_desk(site, viewing, stills.maker)),
         deletions=DeletionDesk(site.home.destroyed),
     )
     return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober, exports)

@@ -28,6 +28,7 @@ from civiscope.security import (
     WordBox,
     migrate_security,
     provide_export_key,
+    provide_file_key,
 )
 from civiscope.storage import Database, DatabaseHeader, migrate_kept_settings, stamp_header
 
@@ -83,6 +84,7 @@ def create_site(home: Home, settings: Settings, clock: Clock | None = None) -> S
         _log.info("made a new site", site=keys.identity.site_id, name=keys.identity.site_name)
     try:
         provide_export_key(home.keys, keys.identity.node_id, clock)
+        provide_file_key(home.keys, keys.identity.node_id, clock)
     except AppError as error:
         _log.warning("there is no key that signs exports; the site runs without", why=error.message)
     return keys

@@ -16,7 +16,17 @@ from civiscope.app.transcode_jobs import TranscodeJobs
 from civiscope.base import SystemClock
 from civiscope.cluster import tell_ready
 from civiscope.ingest import DerivedStreams, FeedClient, FeedServer
-from civiscope.media import AccessUnit, TrackConfig, Transcoded, decode_key_frame
+from civiscope.media import (
+    AccessUnit,
+    ShownDecoder,
+    ShownPicture,
+    TrackConfig,
+    Transcoded,
+    decode_key_frame,
+)
+
+_PICTURES = 2
+"""Pictures of recordings under way at once; the oldest gives up its place."""
 
 THUMBNAIL_WIDTH_PX = 240
 
@@ -27,6 +37,7 @@ class Worker:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(2, "decode")
         self._jobs = TranscodeJobs()
+        self._shown: dict[UUID, ShownDecoder] = {}
 
     async def still(self, track: TrackConfig, unit: AccessUnit) -> StillPicture:
         """One key unit as a picture."""
@@ -45,6 +56,22 @@ class Worker:
     ) -> Transcoded:
         """The next units of a job as H.264."""
         work = self._jobs.work(job, track, units, is_last)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def shown(
+        self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], pts: int, is_last: bool
+    ) -> ShownPicture | None:
+        """One picture of a recording, after the last of the units that lead to it."""
+        decoder = self._shown.pop(job, None) or ShownDecoder(track, pts)
+        if not is_last:
+            self._shown[job] = decoder
+            while len(self._shown) > _PICTURES:
+                del self._shown[next(iter(self._shown))]
+
+        def work() -> ShownPicture | None:
+            decoder.decode(units)
+            return decoder.finish() if is_last else None
+
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from civiscope.evidence.case_package import (
     PackageSite,
     close_package,
     custody_json,
+    lock_package,
 )
 from civiscope.evidence.cases import Case, CaseDraft, Cases, missing_case
 from civiscope.evidence.evidence import Evidence
@@ -62,7 +63,7 @@ __all__ = [
     "open_package", "verify_package",
     "ClosedPackage", "ExportBook", "ExportId", "ExportJob", "ExportKind", "ExportOrder", "ExportState",
     "MadeFile", "MemoryFile", "PackageFileWriter", "PackageFolder", "PackageSite", "ZipEntry",
-    "close_package", "custody_json", "missing_export", "zip_pieces", "zip_size",
+    "close_package", "custody_json", "lock_package", "missing_export", "zip_pieces", "zip_size",
     "ExportMaker", "ExportedChannel", "FileRole", "Manifest", "PackageFile",
     "Bookmark", "BookmarkId", "Case", "CaseDraft", "Cases", "Evidence", "Hold", "HoldDraft", "HoldId",
     "migrate_evidence", "missing_bookmark", "missing_case", "missing_hold",

@@ -20,8 +20,17 @@ from civiscope.evidence.manifest import (
     Manifest,
     PackageFile,
 )
-from civiscope.evidence.zip_stream import ZipEntry
-from civiscope.security import ManifestSigner, ProvenEntry
+from civiscope.evidence.pages import ARCHIVE_NAME, PLAYER_NAME, player_page
+from civiscope.evidence.verifier import VERIFIER_NAME, verifier_page
+from civiscope.evidence.zip_stream import ZipEntry, zip_pieces, zip_size
+from civiscope.security import (
+    ArchiveLock,
+    FileSigner,
+    ManifestSigner,
+    ProvenEntry,
+    locked_pieces,
+    locked_size,
+)
 
 CUSTODY_PATH = "custody.json"
 HASHES_PATH = "SHA256SUMS"
@@ -36,6 +45,7 @@ class PackageSite:
     organisation_id: OrganisationId
     software: str
     signer: ManifestSigner
+    file_signer: FileSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,7 @@ def close_package(
         if path not in known:
             made.append(MemoryFile.of(path, der, "application/pkix-cert", FileRole.CERTIFICATE))
             known.add(path)
+    made.append(MemoryFile.of(VERIFIER_NAME, verifier_page(), "text/html", FileRole.VERIFIER))
     listed = [*files, *(one.file for one in made)]
     sums = "".join(f"{one.sha256}  {one.path}\n" for one in listed).encode()
     made.append(MemoryFile.of(HASHES_PATH, sums, "text/plain", FileRole.OTHER))
@@ -97,6 +108,16 @@ def close_package(
     signature = signer.sign(manifest)
     made.append(MemoryFile.of(SIGNATURE_PATH, signature, "application/octet-stream", FileRole.OTHER))
     return ClosedPackage(tuple(made), _sha256(manifest))
+
+
+def lock_package(entries: Sequence[ZipEntry], at_us: int, lock: ArchiveLock) -> list[ZipEntry]:
+    """The package encrypted, beside the page that opens it."""
+    size_bytes = locked_size(zip_size(entries, at_us))
+    page = MemoryFile.of(PLAYER_NAME, player_page(), "text/html", FileRole.PLAYER).entry()
+    archive = ZipEntry(
+        ARCHIVE_NAME, size_bytes, None, lambda: locked_pieces(zip_pieces(entries, at_us), lock)
+    )
+    return [page, archive]
 
 
 def custody_json(job: ExportJob, entries: Sequence[ProvenEntry], taker: Mapping[str, object]) -> bytes:

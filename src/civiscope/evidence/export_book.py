@@ -19,6 +19,8 @@ from civiscope.evidence.export_model import (
 )
 from civiscope.evidence.tables import export_table
 from civiscope.security import (
+    FILE_KEY_BYTES,
+    ArchiveLock,
     AuditEntry,
     AuditFilter,
     AuditLog,
@@ -47,11 +49,14 @@ class ExportBook:
         self._vault = vault
         self._clock = clock
 
-    async def add(self, order: ExportOrder, by: Principal, where: str) -> ExportJob:
+    async def add(
+        self, order: ExportOrder, by: Principal, where: str, lock: ArchiveLock | None = None
+    ) -> ExportJob:
         """A job that waits; EXHAUSTED for too many, UNAVAILABLE while the vault is locked."""
         asker = Asker(by.id, by.kind, by.name, where)
         job = ExportJob(ExportId(new_id()), asker, order, ExportState.WAITING, self._clock.now_us())
-        sealed_key = self._vault.seal_secret(new_file_key(), _key_context(job.id))
+        secrets = new_file_key() + (b"" if lock is None else lock.to_bytes())
+        sealed_key = self._vault.seal_secret(secrets, _key_context(job.id))
 
         def work(connection: Connection, writer: AuditWriter) -> ExportJob:
             waiting = select(func.count()).where(
@@ -95,6 +100,13 @@ class ExportBook:
 
     async def key(self, export_id: ExportId) -> bytes:
         """What its files are sealed with; MISSING once it is destroyed, UNAVAILABLE under a locked vault."""
+        return (await self._secrets(export_id))[:FILE_KEY_BYTES]
+
+    async def lock(self, export_id: ExportId) -> ArchiveLock:
+        """What its archive is locked with; errors as `key`, ProtocolError if it has none."""
+        return ArchiveLock.from_bytes((await self._secrets(export_id))[FILE_KEY_BYTES:])
+
+    async def _secrets(self, export_id: ExportId) -> bytes:
         row = await self._database.read(lambda connection: _row(connection, export_id))
         if row.sealed_key is None:
             raise missing_export()

@@ -23,6 +23,12 @@ class ExportKind(StrEnum):
 
     CASE = "case"
     """A ZIP with MP4 files, their proofs, manifest, signature and chain of custody."""
+    ONVIF = "onvif"
+    """The same, each MP4 in ONVIF's export file format, signed by itself too."""
+    STILL = "still"
+    """The picture shown at the beginning of the span, of each camera, as PNG and JPEG; decoded anew."""
+    LOCKED = "locked"
+    """A case encrypted under a password, with a page that opens, plays and checks it."""
 
 
 class ExportState(StrEnum):

@@ -109,6 +109,12 @@ class PackageFileWriter:
         self.size_bytes += len(data)
         self._sealed.write(data)
 
+    def digest_with(self, more: bytes) -> bytes:
+        """SHA-256 of what was written, and of these bytes behind it."""
+        digest = self._sha256.copy()
+        digest.update(more)
+        return digest.digest()
+
     def finish(self) -> MadeFile:
         """It is whole, and on the disk."""
         self._sealed.finish()

@@ -18,12 +18,14 @@ from civiscope.media.model import (
     UnitFlags,
 )
 from civiscope.media.packets import CodedPacket, annexb_packet
+from civiscope.media.shown import ShownDecoder, ShownPicture
 from civiscope.media.signing_sei import SigningDocument, parse_signing_sei
 from civiscope.media.signing_walk import HashState, SignedStretch, SigningWalk
 from civiscope.media.still import Still, decode_key_frame
 from civiscope.media.transcoder import Transcoded, Transcoder
 
 __all__ = [
+    "ShownDecoder", "ShownPicture",
     "DecodeError", "Frame", "PictureDecoder",
     "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
     "FileUnits", "VideoFacts", "read_duration_us", "read_tracks", "read_video_facts",

@@ -73,6 +73,8 @@ class ExportPlan:
     """All that stands before the bytes of the units."""
     data_bytes: int
     chosen: tuple[ChosenPart, ...]
+    origins_us: dict[int, int]
+    """By track of the file: UTC of the origin of its media timeline, before the edit list."""
 
 
 def export_mp4(reader: UnitReader, segments: Sequence[Placed], span: Span) -> Iterator[bytes]:
@@ -100,7 +102,12 @@ def plan_export(reader: UnitReader, segments: Sequence[Placed], span: Span) -> E
     file = PlainFile(configurations, chosen[0].shift_us)
     _fill(file, layout, chosen)
     header = file.header(_windows(layout, chosen, span))
-    return ExportPlan(header, file.data_bytes, tuple(chosen))
+    rates_hz = {track_id: key[2] for key, track_id in layout.ids.items()}
+    origins_us = {
+        track_id: chosen[0].shift_us + ticks * 1_000_000 // rates_hz[track_id]
+        for track_id, ticks in file.origins().items()
+    }
+    return ExportPlan(header, file.data_bytes, tuple(chosen), origins_us)
 
 
 def _choose(reader: UnitReader, segments: Sequence[Placed], span: Span) -> list[ChosenPart]:

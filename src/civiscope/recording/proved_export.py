@@ -6,7 +6,7 @@ The lines are those of docs/design/proof.md, "Proof of one channel".
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from civiscope.base import SegmentId, Span
@@ -30,6 +30,8 @@ class ExportPiece:
     """The node certificate (DER) that the lines name from here on."""
     total_bytes: int = 0
     """Of the first piece: how long the media file will be."""
+    origins_us: Mapping[int, int] | None = None
+    """Of the first piece: see `ExportPlan.origins_us`."""
 
 
 def certificate_name(der: bytes) -> str:
@@ -45,7 +47,12 @@ def export_proved(
     stream_id = plan.chosen[0].placed.summary.stream_id
     opening = {"version": PROOF_VERSION, "stream": str(stream_id), "media": media_path}
     total_bytes = len(plan.header) + plan.data_bytes
-    yield ExportPiece(plan.header, _line("civiscope_proof", opening), total_bytes=total_bytes)
+    yield ExportPiece(
+        plan.header,
+        _line("civiscope_proof", opening),
+        total_bytes=total_bytes,
+        origins_us=plan.origins_us,
+    )
     segment: _Segment | None = None
     offset = 0
     for one in plan.chosen:

@@ -36,6 +36,7 @@ from civiscope.security.export_signing import (
 )
 from civiscope.security.factorrows import FactorState
 from civiscope.security.factors import Enrolment, SecondFactorError
+from civiscope.security.file_signing import FileSigner, is_signed_file, load_file_signer, provide_file_key
 from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook, TimeProfile, WeeklySpan
 from civiscope.security.headcheck import HeadReport
 from civiscope.security.headledger import Delivery, HeadLedger, ReceivedHead
@@ -63,6 +64,7 @@ from civiscope.security.keys import (
     load_picture_sealer,
     load_sealer,
 )
+from civiscope.security.locked_archive import ArchiveLock, locked_pieces, locked_size
 from civiscope.security.model import (
     PERMISSIONS,
     Grant,
@@ -88,7 +90,7 @@ from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
 from civiscope.security.pictures import PictureSealer, open_picture
 from civiscope.security.rotation import PublicSealingKey, SealingKeyWatch, present_key
-from civiscope.security.sealed_files import SealedFile, SealedFileWriter, new_file_key
+from civiscope.security.sealed_files import FILE_KEY_BYTES, SealedFile, SealedFileWriter, new_file_key
 from civiscope.security.sealing import (
     HOUR_US,
     NONCE_BYTES,
@@ -153,6 +155,8 @@ __all__ = [
     "StampRoots", "StampTrouble", "TimeStamp", "TimeStampError", "new_nonce", "stamp_request",
     "CameraAnchors", "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
     "load_manifest_signer", "provide_export_key",
+    "FileSigner", "is_signed_file", "load_file_signer", "provide_file_key",
+    "FILE_KEY_BYTES", "ArchiveLock", "locked_pieces", "locked_size",
     "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
 ]  # fmt: skip

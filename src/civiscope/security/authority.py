@@ -17,7 +17,7 @@ from uuid import UUID
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -55,9 +55,11 @@ class SignerRole(StrEnum):
     """Signs recordings."""
     EXPORT = "urn:civiscope:export:"
     """Signs manifests of exports."""
+    FILE = "urn:civiscope:file:"
+    """Signs exported files in ONVIF's format, with RSA."""
 
 
-_SIGNS = {SignerRole.NODE: "recordings", SignerRole.EXPORT: "exports"}
+_SIGNS = {SignerRole.NODE: "recordings", SignerRole.EXPORT: "exports", SignerRole.FILE: "files"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,11 @@ def issue_node(authority: Authority, key: Ed25519PublicKey, node_id: NodeId, now
 
 
 def issue_signer(
-    authority: Authority, key: Ed25519PublicKey, node_id: NodeId, now_us: int, role: SignerRole
+    authority: Authority,
+    key: Ed25519PublicKey | rsa.RSAPublicKey,
+    node_id: NodeId,
+    now_us: int,
+    role: SignerRole,
 ) -> x509.Certificate:
     """Certifies a signing key of a node for one role, named `<role><id>`; no good for TLS."""
     uri = x509.UniformResourceIdentifier(f"{role.value}{node_id}")

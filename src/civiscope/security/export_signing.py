@@ -42,7 +42,7 @@ def provide_export_key(folder: Path, node_id: NodeId, clock: Clock | None = None
     server = folder / "server"
     if (server / _CERTIFICATE_NAME).exists():
         return False
-    authority = Authority(_certificate(server / "nodes.pem"), _issuing_key(folder / "authority"))
+    authority = load_issuing_authority(folder)
     key = Ed25519PrivateKey.generate()
     now_us = (clock or SystemClock()).now_us()
     certificate = issue_signer(authority, key.public_key(), node_id, now_us, SignerRole.EXPORT)
@@ -53,6 +53,11 @@ def provide_export_key(folder: Path, node_id: NodeId, clock: Clock | None = None
     write_private(server / _CERTIFICATE_NAME, certificate.public_bytes(serialization.Encoding.PEM))
     _log.info("made the key that signs exports", path=server / _KEY_NAME)
     return True
+
+
+def load_issuing_authority(folder: Path) -> Authority:
+    """The node authority with its key, of a key folder; only where certificates are issued."""
+    return Authority(_certificate(folder / "server" / "nodes.pem"), _issuing_key(folder / "authority"))
 
 
 def load_manifest_signer(server_folder: Path) -> ManifestSigner:

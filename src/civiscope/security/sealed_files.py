@@ -20,7 +20,7 @@ from civiscope.base import AppError, ErrorKind
 from civiscope.security.sealing import TAG_BYTES
 from civiscope.security.signature import IntegrityError
 
-SEALED_FILE_KEY_BYTES = 32
+FILE_KEY_BYTES = 32
 CHUNK_BYTES = 1 << 20
 _HEADER = struct.Struct(">4sBBH16s8s")
 _MAGIC, _VERSION, _AES_256_GCM = b"CVXF", 1, 1
@@ -29,7 +29,7 @@ _LARGEST_CHUNKS = 1 << 32
 
 def new_file_key() -> bytes:
     """A fresh key for the files of one thing; losing it destroys them."""
-    return os.urandom(SEALED_FILE_KEY_BYTES)
+    return os.urandom(FILE_KEY_BYTES)
 
 
 class SealedFileWriter:

@@ -9,12 +9,12 @@ from civiscope.viewing.export_desk import ExportDesk, ExportStatus, FetchedExpor
 from civiscope.viewing.export_making import ExportFaces, ExportSettings
 from civiscope.viewing.look import Look
 from civiscope.viewing.model import JPEG_TYPE, LiveStateName, Made, MediaAnswer, SentPicture, WhepAnswer, Wish
-from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, SubStreams
+from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, StillMaker, SubStreams
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.viewing import Viewing, ViewingFaces
 
 __all__ = [
     "ExportDesk", "ExportFaces", "ExportSettings", "ExportStatus", "FetchedExport", "JPEG_TYPE",
     "LiveStateName", "Look", "Made", "MediaAnswer", "PictureMaker", "Pictures", "Recordings", "SentPicture",
-    "SubStreams", "Viewing", "ViewingFaces", "ViewingSettings", "WhepAnswer", "Wish",
+    "StillMaker", "SubStreams", "Viewing", "ViewingFaces", "ViewingSettings", "WhepAnswer", "Wish",
 ]  # fmt: skip

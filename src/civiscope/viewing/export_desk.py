@@ -15,17 +15,19 @@ from civiscope.base import AppError, ErrorKind, get_log
 from civiscope.evidence import (
     ExportId,
     ExportJob,
+    ExportKind,
     ExportOrder,
     ExportState,
     ZipEntry,
     close_package,
     custody_json,
+    lock_package,
     missing_export,
     zip_pieces,
     zip_size,
 )
 from civiscope.privacy import Function, Presentation
-from civiscope.security import Principal
+from civiscope.security import ArchiveLock, Principal, Secret, check_password
 from civiscope.viewing.export_making import ExportFaces, ExportMaking, channels_of, files_of, folder_of
 from civiscope.viewing.model import Wish
 from civiscope.viewing.reader_pool import ReaderPool
@@ -68,15 +70,19 @@ class ExportDesk:
         self._making: asyncio.Task[None] | None = None
         self._done_permille = 0
 
-    async def ask(self, order: ExportOrder, by: Principal, where: str) -> ExportStatus:
+    async def ask(
+        self, order: ExportOrder, by: Principal, where: str, password: Secret | None = None
+    ) -> ExportStatus:
         """A new export, if every camera of it may be exported by this principal for this purpose.
 
         Errors as `Viewing.open`; a refusal is in the audit, and nothing is made of the rest.
         """
         wanted = order.checked()
+        _check_password(wanted, password)
         for wish in _wishes(wanted, by, where):
             await self._faces.viewing.check(wish)
-        job = await self._book.add(wanted, by, where)
+        lock = None if password is None else await asyncio.to_thread(ArchiveLock.of, password)
+        job = await self._book.add(wanted, by, where, lock)
         self._wake.set()
         return ExportStatus(job, 0)
 
@@ -107,6 +113,8 @@ class ExportDesk:
             raise AppError(ErrorKind.CONFLICT, "The time of this export is over. Ask for it anew.")
         entries, manifest_sha256 = await self._entries(job, by, where)
         at_us = job.finished_us or job.made_us
+        if job.order.kind is ExportKind.LOCKED:
+            entries = lock_package(entries, at_us, await self._book.lock(job.id))
         size_bytes = zip_size(entries, at_us)
         await self._book.fetched(job, by, where, manifest_sha256)
         pieces = self._watched(zip_pieces(entries, at_us), wishes)
@@ -236,6 +244,13 @@ class ExportDesk:
         if job.state is ExportState.DONE:
             return ExportStatus(job, 1000)
         return ExportStatus(job, self._done_permille if job.id == self._current else 0)
+
+
+def _check_password(order: ExportOrder, password: Secret | None) -> None:
+    if (order.kind is ExportKind.LOCKED) is (password is None):
+        raise AppError(ErrorKind.INVALID, "A locked archive needs a password, and nothing else has one.")
+    if password is not None:
+        check_password(password.reveal(), "export")
 
 
 def _wishes(order: ExportOrder, by: Principal, where: str) -> list[Wish]:

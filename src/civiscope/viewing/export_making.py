@@ -19,17 +19,20 @@ from civiscope.evidence import (
     ExportBook,
     ExportedChannel,
     ExportJob,
+    ExportKind,
     FileRole,
     MadeFile,
     PackageFileWriter,
     PackageFolder,
     PackageSite,
 )
+from civiscope.media.mp4 import SurveillanceExport, SurveillanceTrack, surveillance_meta
 from civiscope.privacy import Function, Presentation
 from civiscope.recording import ExportPiece, certificate_name
 from civiscope.security import Principal, PrincipalKind
 from civiscope.viewing.look import Look
 from civiscope.viewing.model import Wish
+from civiscope.viewing.ports import StillMaker
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.viewing import Viewing
 
@@ -71,6 +74,7 @@ class ExportFaces:
     """MISSING while there is no key that signs manifests."""
     clock: Clock
     settings: ExportSettings
+    still_maker: StillMaker | None = None
 
 
 def folder_of(settings: ExportSettings, job: ExportJob, key: bytes) -> PackageFolder:
@@ -131,8 +135,13 @@ class ExportMaking:
         name = await self._faces.name_of(channel_id)
         stem = f"{number + 1:02d}-{_slug(name)}"
         look = await self._open(channel_id)
+        if self._job.order.kind is ExportKind.STILL:
+            try:
+                return await self._still(look, stem, name)
+            finally:
+                await look.close()
         try:
-            made = await self._written(look, number, stem)
+            made = await self._written(look, number, stem, name)
             gaps = await look.missing()
         finally:
             await look.close()
@@ -142,6 +151,30 @@ class ExportMaking:
             "gaps": [_gap_json(one, self._job.order.span) for one in gaps[:_GAPS_KEPT]],
             "files": [one.to_json() for one in made],
         }  # fmt: skip
+
+    async def _still(self, look: Look, stem: str, name: str) -> Item:
+        """The picture at the beginning of the span; made anew, so the manifest alone binds it."""
+        maker = self._faces.still_maker
+        if maker is None:
+            raise AppError(ErrorKind.UNAVAILABLE, "Nothing here decodes pictures at the moment.")
+        made, taken_us = await look.shown(self._job.order.span.start_us, maker)
+        files = [
+            await self._run(partial(self._small, f"still/{stem}.{ending}", data, media_type, role))
+            for ending, data, media_type, role in (
+                ("png", made.png, "image/png", FileRole.MEDIA),
+                ("jpg", made.jpeg, "image/jpeg", FileRole.OTHER),
+            )
+        ]
+        return {
+            "channel": str(look.channel_id), "name": name, "stream": str(look.stream_id),
+            "look": str(look.id), "media": f"still/{stem}.png", "proof": None, "taken_us": taken_us,
+            "gaps": [], "files": [one.to_json() for one in files],
+        }  # fmt: skip
+
+    def _small(self, path: str, data: bytes, media_type: str, role: FileRole) -> MadeFile:
+        with self._folder.writer(path, media_type, role) as file:
+            file.write(data)
+            return file.finish()
 
     async def _open(self, channel_id: ChannelId) -> Look:
         asker, order = self._job.asker, self._job.order
@@ -155,7 +188,7 @@ class ExportMaking:
             )
         )  # fmt: skip
 
-    async def _written(self, look: Look, number: int, stem: str) -> list[MadeFile]:
+    async def _written(self, look: Look, number: int, stem: str, name: str) -> list[MadeFile]:
         """Media, proof and certificates; nothing when nothing is recorded."""
         pieces = look.proved(f"video/{stem}.mp4")
         with ExitStack() as files:
@@ -169,6 +202,8 @@ class ExportMaking:
                 media = self._writer(files, f"video/{stem}.mp4", "video/mp4", FileRole.MEDIA)
                 proof = self._writer(files, f"proof/{stem}.jsonl", "application/x-ndjson", FileRole.PROOF)
                 certificates = await self._copy(first, pieces, (media, proof), number)
+                if self._job.order.kind is ExportKind.ONVIF:
+                    await self._run(partial(self._sign, media, first, name))
             made = [await self._run(one.finish) for one in (media, proof)]
         return [*made, *[await self._run(partial(self._certificate, der)) for der in certificates]]
 
@@ -194,6 +229,15 @@ class ExportMaking:
             self._note(int(1000 * (number + share)) // len(self._job.order.channels))
         return list(certificates)
 
+    def _sign(self, media: PackageFileWriter, first: ExportPiece, name: str) -> None:
+        """ONVIF's boxes behind the media, with a signature over the whole file."""
+        site, job = self._faces.site(), self._job
+        tracks = [SurveillanceTrack(one, name, at_us) for one, at_us in (first.origins_us or {}).items()]
+        export = SurveillanceExport(site.name, job.asker.name, self._faces.clock.now_us(), tracks)
+        signer = site.file_signer
+        meta = surveillance_meta(export, signer.certificate, signer.signature_bytes)
+        media.write(meta.signed(signer.sign_digest(media.digest_with(meta.data))))
+
     def _check_room(self, written_bytes: int) -> None:
         settings = self._faces.settings
         mine = sum(one.file.size_bytes for one in files_of(self._items)) + written_bytes
@@ -210,11 +254,7 @@ class ExportMaking:
         return files.enter_context(self._folder.writer(path, media_type, role))
 
     def _certificate(self, der: bytes) -> MadeFile:
-        with self._folder.writer(
-            certificate_name(der), "application/pkix-cert", FileRole.CERTIFICATE
-        ) as file:
-            file.write(der)
-            return file.finish()
+        return self._small(certificate_name(der), der, "application/pkix-cert", FileRole.CERTIFICATE)
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await self._pool.run(lambda _: work(), _STEP_S)
@@ -250,6 +290,6 @@ def _channel(item: Item, job: ExportJob) -> ExportedChannel:
         StreamId(UUID(str(item["stream"]))),
         None if media is None else str(media),
         None if proof is None else str(proof),
-        False,
+        media is not None and proof is None,
         tuple(ReasonedSpan(one["start_us"], one["end_us"], one["reason"], one["detail"]) for one in gaps),
     )

@@ -50,10 +50,10 @@ async def transcoded_units(read: ReadUnits, maker: PictureMaker) -> list[Recorde
     job, made = new_id(), list[RecordedUnit]()
     walls = {one.unit.pts: one.wall_us for one in read.units if one.unit.track_id == h265.track_id}
     tracks: tuple[TrackConfig, ...] | None = None
-    batches = list(_batches(read.units))
-    for number, batch in enumerate(batches, 1):
+    parts = list(batches(read.units))
+    for number, batch in enumerate(parts, 1):
         pictures = tuple(one.unit for one in batch if one.unit.track_id == h265.track_id)
-        answer = await maker.transcode(job, h265, pictures, number == len(batches))
+        answer = await maker.transcode(job, h265, pictures, number == len(parts))
         if tracks is None and answer.track is not None:
             tracks = _with(read.units[0].tracks, answer.track)
         if tracks is not None:
@@ -62,7 +62,8 @@ async def transcoded_units(read: ReadUnits, maker: PictureMaker) -> list[Recorde
     return made
 
 
-def _batches(units: Sequence[RecordedUnit]) -> Iterator[list[RecordedUnit]]:
+def batches(units: Sequence[RecordedUnit]) -> Iterator[list[RecordedUnit]]:
+    """As many at once as one call of the worker takes."""
     batch: list[RecordedUnit] = []
     size_bytes = 0
     for one in units:

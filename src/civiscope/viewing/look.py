@@ -18,6 +18,7 @@ from civiscope.base import (
     merge_spans,
     new_id,
 )
+from civiscope.media import ShownPicture
 from civiscope.privacy import Function
 from civiscope.recording import ExportPiece, RecordedUnit
 from civiscope.viewing.h264_playback import ReadUnits, read_units, transcoded_units
@@ -25,9 +26,10 @@ from civiscope.viewing.live_queue import LiveQueue
 from civiscope.viewing.live_watch import LiveSources, LiveWatch
 from civiscope.viewing.model import Made, MediaAnswer, SentPicture, WhepAnswer, Wish
 from civiscope.viewing.playback import BuiltMedia, MediaBuilder, build_media
-from civiscope.viewing.ports import PictureMaker, Pictures, Recordings
+from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, StillMaker
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
+from civiscope.viewing.shown_units import made_picture, shown_units
 from civiscope.viewing.thumbnails import Thumbnails, key_unit
 from civiscope.viewing.whep_desk import WhepDesk
 
@@ -257,23 +259,34 @@ class Look:
             next_us = None
         return MediaAnswer(built.span, next_us, built.mse_type, content=built.content)
 
-    async def download(self) -> AsyncIterator[bytes]:
+    def download(self) -> AsyncGenerator[bytes, None]:
         """A plain MP4 of the look's span, frame-exact, piece by piece."""
         recordings, span = self._faces.recordings, self._span()
-        pieces = self._exported(lambda: recordings.export_mp4(self._stream_id, span), len)
-        async with contextlib.aclosing(pieces):
-            async for piece in pieces:
-                yield piece
+        return self._exported(lambda: recordings.export_mp4(self._stream_id, span), len)
 
-    async def proved(self, media_path: str) -> AsyncGenerator[ExportPiece, None]:
+    def proved(self, media_path: str) -> AsyncGenerator[ExportPiece, None]:
         """The same file with its proof; `media_path` is what the proof calls the file."""
         recordings, span = self._faces.recordings, self._span()
-        pieces = self._exported(
+        return self._exported(
             lambda: recordings.export_proved(self._stream_id, span, media_path), lambda one: len(one.media)
         )
-        async with contextlib.aclosing(pieces):
-            async for piece in pieces:
-                yield piece
+
+    async def shown(self, at_us: int, maker: StillMaker) -> tuple[ShownPicture, int]:
+        """The picture that is shown at a moment of the look's span, and when it was taken (UTC)."""
+        self._use(Function.EXPORT)
+        faces, span = self._faces, self._span()
+        if not span.contains(at_us):
+            raise AppError(ErrorKind.INVALID, "This moment lies outside the span this look was opened for.")
+        ahead = Span(at_us, at_us + _REORDER_US)
+        found = await faces.pool.run(
+            lambda cancelled: shown_units(faces.recordings.read(self._stream_id, ahead), at_us, cancelled),
+            faces.settings.media_wait_s,
+        )
+        made = await made_picture(found, maker)
+        self._require_open()
+        self._sent_bytes += len(made.png) + len(made.jpeg)
+        self._note(Span(found.wanted.wall_us, found.wanted.wall_us + 1))
+        return made, found.wanted.wall_us
 
     async def _exported(
         self, make: Callable[[], Iterator[T]], size_of: Callable[[T], int]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from civiscope.base import ChannelId, Span, StreamId
 from civiscope.events import Event
-from civiscope.media import AccessUnit, TrackConfig, Transcoded
+from civiscope.media import AccessUnit, ShownPicture, TrackConfig, Transcoded
 from civiscope.recording import ExportPiece, RecordedUnit, Timeline
 
 
@@ -41,6 +41,16 @@ class PictureMaker(Protocol):
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool
     ) -> Transcoded:
         """Pictures of the next units of a job, which begins at a key unit and is over after the last call."""
+        ...
+
+
+class StillMaker(Protocol):
+    """Decodes one picture of a recording where decoding is allowed: the worker."""
+
+    async def shown(
+        self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], pts: int, is_last: bool
+    ) -> ShownPicture | None:
+        """The picture of the unit with this pts; None before the last of the units that lead to it."""
         ...
 
 

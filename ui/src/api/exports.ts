@@ -33,7 +33,8 @@ const ROOT = "/api/v1/exports";
 export const exportsApi = {
   mine: (signal?: AbortSignal): Promise<Result<readonly ExportJob[]>> =>
     client.json("GET", "/exports", undefined, signal),
-  ask: (wish: ExportWish): Promise<Result<ExportJob>> => client.json("POST", "/exports", wish),
+  ask: (wish: ExportWish & { readonly password?: string }): Promise<Result<ExportJob>> =>
+    client.json("POST", "/exports", wish),
   remove: (id: string): Promise<Result<null>> => client.json("DELETE", `/exports/${encodeURIComponent(id)}`),
   /** Where the browser itself fetches the file from. */
   fileAddress: (id: string): string => `${ROOT}/${encodeURIComponent(id)}/file`,

@@ -11,9 +11,16 @@ from civiscope.media.mp4.movie import init_segment
 from civiscope.media.mp4.plain_file import PlainFile, PlainSample, Window
 from civiscope.media.mp4.reader import Fragment, parse_fragment, parse_init
 from civiscope.media.mp4.sample_entry import codec_string, mse_type
+from civiscope.media.mp4.surveillance import (
+    SurveillanceExport,
+    SurveillanceTrack,
+    UnsignedMeta,
+    surveillance_meta,
+)
 
 __all__ = [
-    "Fragment", "PlainFile", "PlainSample", "Sample", "Window", "codec_string", "flac_frame",
-    "find_media_data", "fragment", "fragment_header", "init_segment", "mse_type", "parse_fragment",
-    "parse_init",    "sample_offsets",
+    "Fragment", "PlainFile", "PlainSample", "Sample", "SurveillanceExport", "SurveillanceTrack",
+    "UnsignedMeta", "Window", "codec_string", "find_media_data", "flac_frame",
+    "fragment", "fragment_header", "init_segment", "mse_type", "parse_fragment", "parse_init",
+    "sample_offsets", "surveillance_meta",
 ]  # fmt: skip

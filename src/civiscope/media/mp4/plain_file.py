@@ -94,6 +94,12 @@ class PlainFile:
         """How many bytes of samples must follow the header."""
         return self._data_bytes
 
+    def origins(self) -> dict[int, int]:
+        """By track: the decode time of its first sample, which is the origin of its media timeline."""
+        return {
+            track_id: track.decode_times[0] for track_id, track in self._tracks.items() if track.decode_times
+        }
+
     def add(self, sample: PlainSample) -> None:
         """The next sample in the order of the bytes; `ProtocolError` (ours) if its time goes back."""
         track = self._tracks.get(sample.track_id)

@@ -56,6 +56,7 @@ function ExportDialog(props: ExportDialogProps) {
   const [kind, setKind] = useState("case");
   const [reason, setReason] = useState("");
   const [caseName, setCaseName] = useState("");
+  const [password, setPassword] = useState("");
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
   const submit = async () => {
@@ -68,6 +69,7 @@ function ExportDialog(props: ExportDialogProps) {
       purpose,
       reason,
       case: caseName,
+      ...(kind === "locked" ? { password } : {}),
     });
     setBusy(false);
     if (!answer.ok) {
@@ -110,6 +112,18 @@ function ExportDialog(props: ExportDialogProps) {
           onChange={setCaseName}
           testId="export-case"
         />
+        {kind === "locked" && (
+          <Field
+            label={words.password}
+            hint={words.passwordHint}
+            type="password"
+            value={password}
+            onChange={setPassword}
+            autoComplete="new-password"
+            required
+            testId="export-password"
+          />
+        )}
         {problem !== null && (
           <p className="field-error" role="alert">
             {words.refused}: {problemWords(problem)}
