@@ -30,6 +30,8 @@ QUERIES = {
     "/looks/{look_id}/media": "at_us=2000000",
     "/timeline": "channel={channel_id}&from_us=1&to_us=9",
     "/timeline/days": "channel={channel_id}&from_us=1&to_us=9",
+    "/availability": "month=2026-11",
+    "/availability/export": "month=2026-11",
     "/events": "channel={channel_id}",
     "/events/histogram": "channel={channel_id}&from_us=1&to_us=9000000&bucket_us=1000000",
     "/coverage": "channel={channel_id}&from_us=1&to_us=9",

@@ -60,7 +60,7 @@ from civiscope.ingest import StreamSource, Transport
 from civiscope.media import Codec, TrackConfig
 from civiscope.notify import Notify, migrate_notify
 from civiscope.privacy import Function, PurposeRegister, migrate_privacy
-from civiscope.recording import RecordedSpan, Timeline
+from civiscope.recording import Availability, RecordedSpan, Timeline, availability_of
 from civiscope.rules import ActionPorts, ActionShelf, RuleBook, RuleFaces, migrate_rules
 from civiscope.security import (
     Accounts,
@@ -154,6 +154,9 @@ class FakeTimelines:
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> list[date]:
         assert str(zone) == "Europe/Sofia"
         return [date(2026, 11, 21)] if stream_id in self.recorded else []
+
+    def availability(self, stream_id: StreamId, span: Span) -> Availability:
+        return availability_of(self.timeline(stream_id, span), span, span.end_us)
 
 
 class FakePages:

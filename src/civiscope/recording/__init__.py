@@ -7,6 +7,7 @@ describes itself; order is (stream, run, sequence); every missing span has a rea
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.availability import Availability, ReasonSum, availability_of, month_span
 from civiscope.recording.face import RecorderFace, RecorderStatus, VolumeStatus
 from civiscope.recording.facts import (
     GapClosed,
@@ -39,10 +40,11 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook",
-    "PartRef", "RebuiltVolume", "RecordedSpan",
+    "Archive", "Availability", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan",
+    "HoldBook", "PartRef", "ReasonSum", "RebuiltVolume", "RecordedSpan",
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "certificate_name", "holds_digest", "import_marks", "rebuild_catalogue", "segment_path",
+    "availability_of", "certificate_name", "holds_digest", "import_marks", "month_span",
+    "rebuild_catalogue", "segment_path",
 ]  # fmt: skip

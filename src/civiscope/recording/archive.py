@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 
 from civiscope.base import Clock, Span, StreamId, made_at_us
+from civiscope.recording.availability import NOTHING_DUE, Availability, availability_of
 from civiscope.recording.container import PartFlags
 from civiscope.recording.export import export_mp4
 from civiscope.recording.model import (
@@ -65,6 +66,14 @@ class Archive:
             is_import = self._is_import(stream_id)
         now_us = self._clock.now_us()
         return timeline_of(recorded, gaps, open_gaps, span, now_us, is_import=is_import)
+
+    def availability(self, stream_id: StreamId, span: Span) -> Availability:
+        """How much of `span` was recorded of what should have been; of an import nothing was due."""
+        timeline = self.timeline(stream_id, span)
+        with self._lock:
+            if self._is_import(stream_id):
+                return NOTHING_DUE
+        return availability_of(timeline, span, self._clock.now_us())
 
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo = UTC) -> list[date]:
         """Days, in `zone`, of which something is recorded."""
