@@ -18,8 +18,8 @@ from tests.analytics.pool_world import (
     zone_order,
 )
 
-from civiscope.analytics import AnalysisPlan, Coverage, PoolSettings
-from civiscope.base import AppError, ErrorKind
+from civiscope.analytics import AnalysisPlan, AnalyticOrder, Coverage, PoolSettings
+from civiscope.base import AppError, ErrorKind, new_id
 from civiscope.media import UnitFlags
 
 ALL = '["entered", "present", "left"]'
@@ -56,11 +56,11 @@ def test_a_thing_walks_through_a_zone(world: World, clip: Clip) -> None:
         ("zone.present", "ended"),
         ("zone.left", "occurred"),
     ]
-    entered, began, ended, _ = told
+    entered, began, ended, left = told
     assert entered.at_us in {unit.arrival_us for unit in units}
     assert (entered.zone, entered.object_class, entered.detector) == ("Middle", "person", "red")
     assert began.event_id == ended.event_id
-    for one in (entered, began):
+    for one in (entered, began, left):
         assert one.picture[:16] == one.event_id.bytes
         assert one.picture[16:18] == b"\xff\xd8"
     assert ended.picture == b""
@@ -71,6 +71,21 @@ def test_a_thing_walks_through_a_zone(world: World, clip: Clip) -> None:
     assert figures.frames_per_s > 1
     assert 0 < figures.moving_share < 1
     assert figures.cost_ms_per_s > 0
+
+
+def test_of_what_is_gone_there_is_no_picture(world: World, clip: Clip) -> None:
+    """It walks out of the picture within the zone, and has left 2 s later: an empty place would be shown."""
+    settings = {"name": "Way in", "zone": [[0.2, 0], [1, 0], [1, 1], [0.2, 1]], "says": ["entered", "left"]}
+    plan = channel(AnalyticOrder(new_id(), "zone", json.dumps(settings)))
+    world.pool.apply(AnalysisPlan((plan,)))
+    begin_us = world.clock.now_us()
+    world.feed(plan, clip, from_us=begin_us)
+    for empty in range(3):
+        world.feed(plan, clip, slice(0, 20), begin_us + 6_000_000 + empty * 2_000_000)
+    world.until("leaving", lambda: any(one.kind == "zone.left" for one in world.observations(plan)))
+    pictured = {one.kind: bool(one.picture) for one in world.observations(plan)}
+    assert pictured["zone.entered"] is True
+    assert pictured["zone.left"] is False
 
 
 def test_what_lasts_ends_with_the_run(world: World, clip: Clip) -> None:

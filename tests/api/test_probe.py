@@ -125,6 +125,9 @@ class Recorder:
     async def apply_holds(self, holds: tuple[HeldSpan, ...]) -> None:
         raise NotImplementedError
 
+    async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        raise NotImplementedError
+
     async def status(self) -> RecorderStatus:
         return RecorderStatus(streams=self._streams, volumes=())
 

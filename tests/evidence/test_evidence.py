@@ -4,9 +4,10 @@ import pytest
 from tests.evidence.conftest import ANNA, NOW_US, Desk
 
 from civiscope.base import AppError, ChannelId, ErrorKind, Span, new_id
-from civiscope.evidence import BookmarkId, HoldDraft, HoldId
+from civiscope.evidence import BookmarkId, CaseDraft, HoldDraft, HoldId
 from civiscope.evidence import model as rules
 from civiscope.recording import HeldSpan
+from civiscope.security import CaseId, LockableVault, Vault
 
 HOUR_US = 3_600_000_000
 SPAN = Span(NOW_US - HOUR_US, NOW_US)
@@ -22,7 +23,7 @@ async def test_a_hold_is_of_all_streams_and_outlives_a_restart(desk: Desk) -> No
     yard = desk.camera()
     hold = await desk.evidence().hold(HoldDraft(yard, SPAN, "Case 7\nsecond line"), ANNA, "192.0.2.7")
     assert (hold.reason, hold.made_by, hold.made_us) == ("Case 7 second line", "Anna", NOW_US)
-    held = {HeldSpan(one, SPAN.start_us, SPAN.end_us) for one in desk.channels[yard]}
+    held = {HeldSpan(one, SPAN.start_us, SPAN.end_us, hold.case_id) for one in desk.channels[yard]}
     assert len(held) == 2
     assert set(await desk.evidence().held_spans()) == held
     desk.channels[yard].pop()  # another device stands there now, with one stream
@@ -43,7 +44,9 @@ async def test_a_hold_ends_by_itself_or_by_a_person(desk: Desk) -> None:
     assert await evidence.held_spans() == ()
     desk.clock.advance(1)
     assert await evidence.end_hold(long.id, ANNA) == ended
-    assert [one.what for one in await desk.audit.entries()] == ["hold.end", "hold.add", "hold.add"]
+    assert [one.what for one in await desk.audit.entries()] == [
+        "hold.end", "hold.add", "case.open", "hold.add", "case.open",
+    ]  # fmt: skip
     assert [one.reason for one in await evidence.holds([yard])] == ["long", "short"]
     assert await evidence.holds([desk.camera()]) == []
 
@@ -117,3 +120,49 @@ async def test_a_bookmark_goes_with_its_recording_unless_that_is_held(desk: Desk
     assert await evidence.forget_bookmarks_before(NOW_US) == 2
     left = await evidence.bookmarks([yard, gate], Span(0, 2 * NOW_US))
     assert [one.at_us for one in left] == [NOW_US - 10, NOW_US]
+
+
+async def test_holds_for_one_reason_of_one_maker_are_of_one_case(desk: Desk) -> None:
+    evidence, yard = desk.evidence(), desk.camera()
+    first = await evidence.hold(HoldDraft(yard, SPAN, "The van"), ANNA)
+    second = await evidence.hold(HoldDraft(yard, SPAN, "The van"), ANNA)
+    other = await evidence.hold(HoldDraft(yard, SPAN, "The bicycle"), ANNA)
+    named = await evidence.hold(HoldDraft(yard, SPAN, "More", case_id=first.case_id), ANNA)
+    assert first.case_id == second.case_id == named.case_id != other.case_id
+    assert [one.name for one in await evidence.cases.all()] == ["The bicycle", "The van"]
+    assert await evidence.cases.all([desk.camera()], "Boris") == []
+    assert len(await evidence.cases.all([desk.camera()], "Anna")) == 2
+    assert len(await evidence.cases.all([yard], "Boris")) == 2
+    told = await refusal(desk, HoldDraft(yard, SPAN, "x", case_id=CaseId(new_id())))
+    assert told.kind is ErrorKind.MISSING
+
+
+async def test_the_keys_of_cases_are_made_once_and_sealed_by_the_vault(desk: Desk) -> None:
+    evidence, vault = desk.evidence(), LockableVault()
+    case = await evidence.cases.open(CaseDraft("Case 7", "AZ 12/2026"), ANNA)
+    with pytest.raises(AppError) as locked:
+        await evidence.cases.keys(vault)
+    assert locked.value.kind is ErrorKind.UNAVAILABLE
+    assert not (await evidence.cases.find(case.id)).has_key
+    vault.unlock(Vault.new_key())
+    keys = await evidence.cases.keys(vault)
+    assert (await evidence.cases.find(case.id)).has_key
+    again = await desk.evidence().cases.keys(vault)
+    assert keys[case.id].fingerprint == again[case.id].fingerprint
+    vault.unlock(Vault.new_key())
+    with pytest.raises(AppError) as another:
+        await evidence.cases.keys(vault)
+    assert another.value.kind is ErrorKind.LOST_DATA
+
+
+async def test_cases_have_bounds(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("civiscope.evidence.cases.CASES_LIMIT", 1)
+    cases = desk.evidence().cases
+    for draft in (CaseDraft(" "), CaseDraft("x" * 201), CaseDraft("x", "y" * 201)):
+        with pytest.raises(AppError) as told:
+            await cases.open(draft, ANNA)
+        assert told.value.kind is ErrorKind.INVALID
+    await cases.open(CaseDraft("x"), ANNA)
+    with pytest.raises(AppError) as full:
+        await cases.open(CaseDraft("y"), ANNA)
+    assert full.value.kind is ErrorKind.EXHAUSTED

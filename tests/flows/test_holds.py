@@ -9,18 +9,28 @@ from pathlib import Path
 import pytest
 from tests.recording.footage import EPOCH_US, EVERYTHING, Camera, Room, make_site, play
 
+from civiscope.app.case_keeper import CaseKeeper
 from civiscope.app.plan import PlanFile
 from civiscope.app.recorder import RecorderDesk
 from civiscope.app.recorder_link import RecorderLink
 from civiscope.app.volume_watch import VolumeWatch
-from civiscope.base import ManualClock, PrincipalId, Span, StreamId, new_id
+from civiscope.base import AppError, ManualClock, PrincipalId, Span, StreamId, new_id
 from civiscope.devices import CameraDraft, DeviceGate, Devices, GateRules, migrate_devices
 from civiscope.evidence import Evidence, HoldDraft, migrate_evidence
 from civiscope.ingest import Intake, RecordedOnly
-from civiscope.recording import HoldBook, holds_digest
+from civiscope.recording import Archive, DeletionRules, DestructionLedger, HoldBook, holds_digest
 from civiscope.recording.recorder import Recorder
-from civiscope.security import AuditLog, Principal, PrincipalKind, Role, Vault, migrate_security
-from civiscope.storage import Database
+from civiscope.security import (
+    AuditLog,
+    Keyring,
+    Principal,
+    PrincipalKind,
+    Role,
+    Vault,
+    VaultDoor,
+    migrate_security,
+)
+from civiscope.storage import Database, DirectoryFiles
 
 SECOND_US = 1_000_000
 ANNA = Principal(PrincipalId(new_id()), "Anna", PrincipalKind.PERSON, frozenset({Role.OPERATOR}))
@@ -66,9 +76,17 @@ class Node:
 
     def __init__(self, room: Room, folder: Path) -> None:
         holds = HoldBook(folder / "holds.json", lead_us=2 * SECOND_US)
+        site = room.site
+        self.files = DirectoryFiles(folder / "destroyed")
+        ledger = DestructionLedger(self.files, site.sealer, site.identity.node_id, room.clock)
         watch = VolumeWatch(room.folder, 0, lambda _: None)
         self.recorder = Recorder(
-            room.volume(), room.site.sealer, room.clock, room.settings, watch.take, holds.protects
+            room.volume(),
+            room.site.sealer,
+            room.clock,
+            room.settings,
+            watch.take,
+            DeletionRules(holds.protects, holds.cases_of, ledger),
         )
         recorded = RecordedOnly(self.recorder)
         self.intake = Intake((recorded,), room.clock, DeviceGate())
@@ -84,6 +102,7 @@ class Node:
     def close(self) -> None:
         self.intake.close()
         self.recorder.close()
+        self.files.close()
 
 
 @pytest.fixture
@@ -142,3 +161,53 @@ async def test_a_held_span_survives_and_a_bookmark_survives_nothing(room: Room, 
         await node.retain()
         node.close()
         assert recorded(room, camera.main.id) == []
+
+
+def wraps(room: Room) -> list[str]:
+    """The kinds of wraps on the volume."""
+    return sorted(path.suffix for path in (room.folder / "keys").rglob("*.*"))
+
+
+async def test_a_hold_is_wrapped_for_its_case_and_after_its_age_only_the_case_opens(
+    room: Room, tmp_path: Path
+) -> None:
+    with Database(tmp_path / "server.db") as database:
+        for migrate in (migrate_security, migrate_devices, migrate_evidence):
+            migrate(database)
+        server = Server(room, database, tmp_path)
+        camera = await server.devices.add_camera(CameraDraft("Yard", "rtsp://192.0.2.1/a"))
+        node = Node(room, tmp_path)
+        film = Camera(room.clock, stream_id=camera.main.id)
+        film.start(node.recorder)
+        for _ in range(8):
+            play(node.recorder, [film], 15)
+            node.recorder.wait_written()
+        held = Span(EPOCH_US + 4 * SECOND_US, EPOCH_US + 6 * SECOND_US)
+        door = VaultDoor(room.site.keys, room.clock)
+        archive = Archive([room.folder], door.keyring, room.clock)
+        keeper = CaseKeeper(server.evidence, door, archive, node.desk, room.clock)
+        server.evidence.on_change = keeper.after(server.wake.set)
+        running = asyncio.ensure_future(keeper.run())
+        async with server.speaking_to(node.desk):
+            await server.evidence.hold(HoldDraft(camera.channel_id, held, "Case 7"), ANNA)
+            await server.has_told(node.desk)
+            async with asyncio.timeout(10):
+                while ".case" not in wraps(room):
+                    await node.retain()  # cuts, as the recorder's tick does
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        node.close()
+        archive.refresh()
+        before = list(archive.read(camera.main.id, held))
+
+        room.clock.advance(5 * 3_600 * SECOND_US)
+        room.settings = replace(room.settings, keep_us=3_600 * SECOND_US)
+        node = Node(room, tmp_path)
+        await node.retain()
+        node.close()
+        assert wraps(room) == [".case"]
+        archive.refresh()
+        assert list(archive.read(camera.main.id, held)) == before
+        without: Keyring = room.site.keyring
+        with pytest.raises(AppError, match="destroyed"):
+            list(Archive([room.folder], without, room.clock).read(camera.main.id, held))

@@ -106,6 +106,16 @@ def test_a_part_of_it_becomes_a_jpeg(
     assert abs(picture.height - size[1]) <= 2
 
 
+def test_the_part_is_cut_where_it_is(grey_ramp: FileUnits) -> None:
+    """Columns 60 to 99 of a ramp whose luma is 60 + column; the full range of a JPEG."""
+    jpeg = first_frame(grey_ramp).jpeg((60 / 130, 20 / 98, 100 / 130, 60 / 98), 64)
+    with av.open(io.BytesIO(jpeg), "r") as container:
+        part = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+    assert part.shape == (40, 40, 3)
+    wanted = (np.arange(120, 160) - 16) * 255 / 219
+    assert np.abs(part - wanted[None, :, None]).max() <= 6
+
+
 def test_nothing_is_shown_before_a_key_frame(clips: dict[str, Path]) -> None:
     file = FileUnits(clips["h264_aac.mp4"], audio=False)
     decoder = PictureDecoder(file.tracks[0])

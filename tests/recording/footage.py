@@ -19,6 +19,7 @@ from civiscope.media import (
 )
 from civiscope.recording import (
     Archive,
+    DestructionLedger,
     Recorder,
     RecorderSettings,
     RecordingFact,
@@ -26,8 +27,8 @@ from civiscope.recording import (
     Volume,
     VolumeIdentity,
 )
-from civiscope.recording.recorder import nothing_protected
-from civiscope.security import Keyring, SegmentSealer, SiteKeys, load_keyring, load_sealer
+from civiscope.recording.retention import DeletionRules, nothing_protected
+from civiscope.security import CaseId, Keyring, SegmentSealer, SiteKeys, load_keyring, load_sealer
 from civiscope.storage import DirectoryFiles, Files
 
 SPS = bytes.fromhex("6742c01fd9005005bb016a02020280000003008000001e478c1924")
@@ -136,6 +137,8 @@ class Room:
     facts: list[RecordingFact] = field(default_factory=list)
     make_files: Callable[[Path], Files] = DirectoryFiles
     protected: Callable[[SegmentSummary], bool] = nothing_protected
+    cases_of: Callable[[SegmentSummary], frozenset[CaseId | None]] | None = None
+    ledger: DestructionLedger | None = None
 
     def volume(self) -> Volume:
         """Open, and mend."""
@@ -144,7 +147,12 @@ class Room:
     def recorder(self) -> Recorder:
         """A recorder on the volume."""
         return Recorder(
-            self.volume(), self.site.sealer, self.clock, self.settings, self.facts.append, self.protected
+            self.volume(),
+            self.site.sealer,
+            self.clock,
+            self.settings,
+            self.facts.append,
+            DeletionRules(self.protected, self.cases_of, self.ledger),
         )
 
     def archive(self) -> Archive:

@@ -138,7 +138,7 @@ def test_what_cannot_be_read_protects_everything(room: Room, filmed: Camera, tmp
     path = tmp_path / "holds.json"
     before = segments(room, filmed)
     stream = str(filmed.stream_id)
-    for text in (b"", b"{", b"[]", b'{"version": 2, "held": []}', b'{"version": 1, "held": [["x", 1, 2]]}',
+    for text in (b"", b"{", b"[]", b'{"version": 3, "held": []}', b'{"version": 1, "held": [["x", 1, 2]]}',
                  f'{{"version": 1, "held": [["{stream}", null, 2]]}}'.encode(), b"\xff" * 9):  # fmt: skip
         path.write_bytes(text)
         book = HoldBook(path)

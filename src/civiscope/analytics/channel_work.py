@@ -66,6 +66,14 @@ class WorkOrder:
     """Frames that came until then were looked at before a restart."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A frame, and the paths that are in it."""
+
+    frame: Frame
+    tracks: frozenset[int]
+
+
 class ChannelWork:
     """Lives in one thread. `drop` may be called from another: nothing is said from then on."""
 
@@ -193,7 +201,8 @@ class ChannelWork:
         assert eye is not None
         self._pass_time(waiting.unit)
         seen = eye.look(frame, waiting.index, self._at_us)
-        self._say(seen.observations, frame)
+        if seen.observations:
+            self._say(seen.observations, _Shown(frame, frozenset(one.track_id for one in seen.frame.objects)))
         self._cover(Coverage.ANALYSED, self._at_us, self._words())
         self._count(frame, seen, waiting.unit.arrival_monotonic_us)
         self._note_troubles()
@@ -244,23 +253,23 @@ class ChannelWork:
             ended = replace(one.observation, phase=Phase.ENDED, at_us=at_us, frame_index=-1)
             self._publish(replace(one, observation=ended), b"")
 
-    def _say(self, said: Sequence[Said], frame: Frame | None = None) -> None:
+    def _say(self, said: Sequence[Said], shown: _Shown | None = None) -> None:
         for place, one in enumerate(said):
             if one.observation.phase is Phase.BEGAN:
                 self._lasting[one.observation.event_id] = one
             elif one.observation.phase is Phase.ENDED:
                 self._lasting.pop(one.observation.event_id, None)
             self._publish(
-                one, b"" if frame is None or place >= _PICTURES_LIMIT else self._picture(one, frame)
+                one, b"" if shown is None or place >= _PICTURES_LIMIT else self._picture(one, shown)
             )
 
-    def _picture(self, said: Said, frame: Frame) -> bytes:
-        """Sealed: the thing and something around it, as it happens or begins."""
+    def _picture(self, said: Said, shown: _Shown) -> bytes:
+        """Sealed: the thing and something around it, as it happens or begins; nothing of what is gone."""
         told = said.observation
-        if told.phase is Phase.ENDED:
+        if told.phase is Phase.ENDED or not (told.track_id is None or told.track_id in shown.tracks):
             return b""
         try:
-            jpeg = frame.jpeg(None if told.box is None else _around(told.box), PICTURE_WIDTH_PX)
+            jpeg = shown.frame.jpeg(None if told.box is None else _around(told.box), PICTURE_WIDTH_PX)
             return self._tools.seal(told.event_id, self.order.plan.stream_id, told.at_us, jpeg)
         except AppError as error:
             _log.warning("an event has no picture", channel=self.order.plan.channel_id, why=error.message)

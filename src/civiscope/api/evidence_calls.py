@@ -1,4 +1,4 @@
-"""Bookmarks and holds, on channels that are one's own."""
+"""Bookmarks and holds, on channels that are one's own; the cases that holds are made for."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,18 +9,28 @@ from starlette.responses import Response
 from civiscope.api.calls import Call
 from civiscope.api.faces import Faces
 from civiscope.api.guard import visitor_of, where_from
-from civiscope.api.notify_shapes import BookmarkBody, HoldBody
+from civiscope.api.notify_shapes import BookmarkBody, CaseBody, HoldBody
 from civiscope.api.ones_own import CHANNELS_AT_ONCE
 from civiscope.api.shapes import TimeUs
 from civiscope.base import AppError, ChannelId, ErrorKind, Span
-from civiscope.evidence import Bookmark, BookmarkId, Hold, HoldId, missing_bookmark, missing_hold
+from civiscope.evidence import (
+    Bookmark,
+    BookmarkId,
+    Case,
+    CaseDraft,
+    Hold,
+    HoldId,
+    missing_bookmark,
+    missing_case,
+    missing_hold,
+)
 from civiscope.security import Permission, authorise_on, channels_with
 
 _Channels = Annotated[list[UUID], Query(max_length=CHANNELS_AT_ONCE)]
 
 
 class EvidenceCalls:
-    """Handlers of `/bookmarks` and `/holds`."""
+    """Handlers of `/bookmarks`, `/holds` and `/cases`."""
 
     def __init__(self, faces: Faces) -> None:
         self._faces = faces
@@ -38,6 +48,8 @@ class EvidenceCalls:
             Call("GET", "/holds", hold, self.holds, scoped=True),
             Call("POST", "/holds", hold, self.add_hold, 201, scoped=True),
             Call("POST", "/holds/{hold_id}/end", hold, self.end_hold, scoped=True),
+            Call("GET", "/cases", hold, self.cases, scoped=True),
+            Call("POST", "/cases", hold, self.open_case, 201, scoped=True),
         ]
 
     async def bookmarks(
@@ -85,6 +97,8 @@ class EvidenceCalls:
         """Keep a span from being deleted."""
         _authorise(request, Permission.EVIDENCE_HOLD, body.channel_id)
         who = visitor_of(request).principal
+        if body.case_id is not None and all(one.id != body.case_id for one in await self._own_cases(request)):
+            raise missing_case()
         return self._hold(await self._evidence.hold(body.draft(), who, where_from(request)))
 
     async def end_hold(self, request: Request, hold_id: UUID) -> dict[str, object]:
@@ -93,6 +107,20 @@ class EvidenceCalls:
         _authorise_as(request, Permission.EVIDENCE_HOLD, hold.channel_id, missing_hold())
         who = visitor_of(request).principal
         return self._hold(await self._evidence.end_hold(hold.id, who, where_from(request)))
+
+    async def cases(self, request: Request) -> list[dict[str, object]]:
+        """Cases with a hold on a channel of one's own, and those that one opened, newest first."""
+        return [_case(one) for one in await self._own_cases(request)]
+
+    async def open_case(self, request: Request, body: CaseBody) -> dict[str, object]:
+        """Open a case for holds."""
+        draft, who = CaseDraft(body.name, body.reference), visitor_of(request).principal
+        return _case(await self._evidence.cases.open(draft, who, where_from(request)))
+
+    async def _own_cases(self, request: Request) -> list[Case]:
+        who = visitor_of(request).principal
+        own = channels_with(who, Permission.EVIDENCE_HOLD)
+        return await self._evidence.cases.all(None if own is None else list(own), who.name)
 
     async def _known(self, channel: UUID) -> ChannelId:
         """The same id; MISSING for a channel that never was."""
@@ -103,6 +131,7 @@ class EvidenceCalls:
             "id": str(one.id), "channel_id": str(one.channel_id), "from_us": one.from_us, "to_us": one.to_us,
             "reason": one.reason, "until_us": one.until_us, "made_by": one.made_by, "made_us": one.made_us,
             "ended_us": one.end_us(self._faces.clock.now_us()),
+            "case_id": None if one.case_id is None else str(one.case_id),
         }  # fmt: skip
 
 
@@ -123,4 +152,11 @@ def _bookmark(one: Bookmark) -> dict[str, object]:
         "id": str(one.id), "channel_id": str(one.channel_id), "at_us": one.at_us, "text": one.text,
         "made_by": one.made_by, "made_us": one.made_us,
         "event_id": None if one.event_id is None else str(one.event_id),
+    }  # fmt: skip
+
+
+def _case(one: Case) -> dict[str, object]:
+    return {
+        "id": str(one.id), "name": one.name, "reference": one.reference, "opened_by": one.opened_by,
+        "opened_us": one.opened_us, "has_key": one.has_key,
     }  # fmt: skip

@@ -9,6 +9,7 @@ from civiscope.api.shapes import TimeUs
 from civiscope.base import ChannelId, Span
 from civiscope.evidence import HoldDraft
 from civiscope.notify import DeliveryQuery, DeliveryState, TargetDraft, TargetId
+from civiscope.security import CaseId
 
 _Id = Annotated[UUID, Field(strict=False)]
 _Text = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -70,8 +71,17 @@ class HoldBody(_Shape):
     to_us: TimeUs
     reason: _Text
     until_us: TimeUs | None = None
+    case_id: _Id | None = None
 
     def draft(self) -> HoldDraft:
         """As the room takes it."""
         span = Span(self.from_us, max(self.from_us, self.to_us))
-        return HoldDraft(ChannelId(self.channel_id), span, self.reason, self.until_us)
+        case_id = None if self.case_id is None else CaseId(self.case_id)
+        return HoldDraft(ChannelId(self.channel_id), span, self.reason, self.until_us, case_id)
+
+
+class CaseBody(_Shape):
+    """A case to open."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    reference: Annotated[str, Field(max_length=200)] = ""

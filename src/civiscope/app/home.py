@@ -70,6 +70,11 @@ class Home:
         return self.role("server") / "events.db"
 
     @property
+    def destroyed(self) -> Path:
+        """The destruction ledger: apart from the volumes, written by the recorder alone."""
+        return self.role("recorder") / "destroyed"
+
+    @property
     def is_initialised(self) -> bool:
         """`civiscope init` has been here."""
         return (self.keys / "site.json").exists()

@@ -1,6 +1,7 @@
 """The recorder process: takes streams in, writes them, hands them on; needs no server and no private key."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from civiscope.app.home import Home
@@ -22,6 +23,8 @@ from civiscope.ingest import (
     StreamStatus,
 )
 from civiscope.recording import (
+    DeletionRules,
+    DestructionLedger,
     HeldSpan,
     HoldBook,
     Recorder,
@@ -87,6 +90,10 @@ class RecorderDesk:
         """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
         await asyncio.to_thread(self._holds.apply, holds)
 
+    async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        """Written with the next cut, in the writer's thread."""
+        self._recorder.keep_case_wraps(wraps)
+
     async def status(self) -> RecorderStatus:
         """Plan, holds, streams and volumes."""
         volume = await asyncio.to_thread(self._volume.status)
@@ -114,7 +121,7 @@ async def run_recorder(home: Home, settings: Settings) -> None:
     clock = SystemClock()
     keys = load_keys(home)
     folder = home.volume(settings.recording.folder)
-    async with bus_of("recorder", home, clock) as bus:
+    async with bus_of("recorder", home, clock) as bus, AsyncExitStack() as closing:
         feed = FeedServer(home.feed_socket, clock)
         volume = Volume.open(
             DirectoryFiles(folder), VolumeIdentity(keys.identity.site_id, keys.identity.node_id), clock
@@ -123,9 +130,12 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         imports = import_marks(volume)
         watch = VolumeWatch(folder, used_bytes, bus.publish)
         holds = HoldBook(home.role("recorder") / "holds.json")
-        recorder = Recorder(
-            volume, keys.sealer(), clock, recorder_settings(settings), watch.take, holds.protects
-        )
+        sealer = keys.sealer()
+        ledger_files = DirectoryFiles(home.destroyed)
+        closing.callback(ledger_files.close)
+        ledger = DestructionLedger(ledger_files, sealer, keys.identity.node_id, clock)
+        rules = DeletionRules(holds.protects, holds.cases_of, ledger)
+        recorder = Recorder(volume, sealer, clock, recorder_settings(settings), watch.take, rules)
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
         recorded = RecordedOnly(recorder)
         intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)

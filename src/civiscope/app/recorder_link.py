@@ -74,6 +74,10 @@ class RecorderLink:
         """Hand holds over; the next question sends the server's own again."""
         await self._recorder.apply_holds(holds)
 
+    async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        """Hand wraps over; who made them looks whether they are there."""
+        await self._recorder.keep_case_wraps(wraps)
+
     async def words(self) -> Mapping[StreamId, str]:
         """Stream → one word, for the command line; empty while the recorder is away."""
         if not self.is_fresh:

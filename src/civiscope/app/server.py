@@ -22,6 +22,7 @@ from civiscope.app.alarm_side import AlarmSide, open_events
 from civiscope.app.analysis_desk import AnalysisDesk, LocalAnalysisDesk
 from civiscope.app.analysis_side import AnalysisSide
 from civiscope.app.audit_desk import AuditFace, LocalAuditFace
+from civiscope.app.case_keeper import CaseKeeper
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
@@ -110,7 +111,6 @@ async def run_server(home: Home, settings: Settings) -> None:
             lambda: gate_rules_of(site, settings),
         )
         link.held = site.evidence.held_spans
-        notify_side = NotifySide(site, bus, plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.alarms = alarms = AlarmSide(site, bus, events)
         await alarms.rules.load()
@@ -128,11 +128,13 @@ async def run_server(home: Home, settings: Settings) -> None:
         changes.scopes = ScopeLink(site.devices, site.accounts.scopes, lambda: site.pages.site.time_zone)
         site.pages.on_change(changes.scopes.look_again)
         await changes.scopes.refresh()
+        cases = CaseKeeper(site.evidence, site.vault_door, parts.archive, link, site.clock)
+        notify_side = NotifySide(site, bus, cases.after(plan_changed.set))
         watch = VaultWatch(site.vault_door, parts.viewing, plan_changed)
         application = parts.application
         door = HttpsServer(application, listener, parts.names.tls, parts.names, application.stop)
         await bus.start()
-        sides = (side, analysis, alarms, notify_side)
+        sides = (side, analysis, alarms, notify_side, cases)
         await _serve(door, parts, (watch.run(), changes.scopes.run(), *(one.run() for one in sides)))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from civiscope.base import AppError, ChannelId, Clock, ErrorKind, Span, StreamId, new_id
+from civiscope.evidence.cases import Cases
 from civiscope.evidence.model import (
     BOOKMARKS_LIMIT,
     HOLDS_LIMIT,
@@ -19,7 +20,7 @@ from civiscope.evidence.model import (
 )
 from civiscope.evidence.tables import bookmark_table, hold_table
 from civiscope.recording import HeldSpan
-from civiscope.security import AuditEntry, AuditLog, AuditWriter, Principal
+from civiscope.security import AuditEntry, AuditLog, AuditWriter, CaseId, Principal
 from civiscope.storage import Connection, Database, Row, delete, func, insert, select, update
 
 PAGE_LIMIT = 1_000
@@ -35,6 +36,7 @@ class Evidence:
         self._audit = audit
         self._streams_of = streams_of
         self._clock = clock
+        self.cases = Cases(database, audit, clock)
         self._in_force: tuple[Hold, ...] | None = None
         """Holds that nobody has ended, as far as they are known; read at the first question."""
         self._version = 0
@@ -112,15 +114,15 @@ class Evidence:
         check_hold(draft, now_us)
         reason = clean_text(draft.reason, "A hold with a reason")
         streams = tuple(await self._streams_of(draft.channel_id))
-        hold = Hold(
-            HoldId(new_id()), draft.channel_id, draft.span.start_us, draft.span.end_us, reason,
-            draft.until_us, streams, by.name, now_us,
-        )  # fmt: skip
-        in_force = await self._holds_in_force()
-        if len(in_force) >= HOLDS_LIMIT:
+        if len(await self._holds_in_force()) >= HOLDS_LIMIT:
             raise AppError(
                 ErrorKind.EXHAUSTED, f"{HOLDS_LIMIT} holds are in force. End those that are no longer needed."
             )
+        case = await self.cases.of_hold(draft.case_id, reason, by, where)
+        hold = Hold(
+            HoldId(new_id()), draft.channel_id, draft.span.start_us, draft.span.end_us, reason,
+            draft.until_us, streams, by.name, now_us, None, case.id,
+        )  # fmt: skip
 
         def work(connection: Connection, writer: AuditWriter) -> Hold:
             values = {name: getattr(hold, name) for name in _HOLD_FIELDS}
@@ -165,7 +167,7 @@ class Evidence:
     async def held_spans(self) -> tuple[HeldSpan, ...]:
         """What the recorder must not delete at this moment."""
         return tuple(
-            HeldSpan(stream_id, one.from_us, one.to_us)
+            HeldSpan(stream_id, one.from_us, one.to_us, one.case_id)
             for one in await self._holds_in_force()
             for stream_id in one.streams
         )
@@ -190,7 +192,7 @@ class Evidence:
 
 _BOOKMARK_FIELDS = ("id", "channel_id", "at_us", "text", "made_by", "made_us", "event_id")
 _HOLD_FIELDS = (
-    "id", "channel_id", "from_us", "to_us", "reason", "until_us", "made_by", "made_us", "ended_us",
+    "id", "channel_id", "from_us", "to_us", "reason", "until_us", "made_by", "made_us", "ended_us", "case_id",
 )  # fmt: skip
 
 
@@ -228,6 +230,7 @@ def _hold(row: Row[tuple[object, ...]]) -> Hold:
     return Hold(
         HoldId(row.id), ChannelId(row.channel_id), row.from_us, row.to_us, row.reason, row.until_us,
         tuple(StreamId(UUID(one)) for one in row.streams), row.made_by, row.made_us, row.ended_us,
+        None if row.case_id is None else CaseId(row.case_id),
     )  # fmt: skip
 
 
@@ -239,6 +242,6 @@ def _bookmark_entry(by: Principal, what: str, one: Bookmark, where: str) -> Audi
 def _hold_entry(by: Principal, what: str, one: Hold, where: str) -> AuditEntry:
     details = {
         "hold": str(one.id), "from_us": one.from_us, "to_us": one.to_us, "reason": one.reason,
-        "until_us": one.until_us,
+        "until_us": one.until_us, "case": None if one.case_id is None else str(one.case_id),
     }  # fmt: skip
     return AuditEntry(by, what, f"channel {one.channel_id}", from_where=where, details=details)

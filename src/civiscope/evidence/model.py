@@ -5,6 +5,7 @@ from typing import NewType
 from uuid import UUID
 
 from civiscope.base import AppError, ChannelId, ErrorKind, Span, StreamId
+from civiscope.security import CaseId
 
 BookmarkId = NewType("BookmarkId", UUID)
 HoldId = NewType("HoldId", UUID)
@@ -45,6 +46,8 @@ class Hold:
     made_by: str
     made_us: int
     ended_us: int | None = None
+    case_id: CaseId | None = None
+    """None: made before there were cases; the site's own wraps keep what it holds."""
 
     def is_in_force(self, now_us: int) -> bool:
         """Nobody has ended it, and its time is not over."""
@@ -65,6 +68,8 @@ class HoldDraft:
     span: Span
     reason: str
     until_us: int | None = None
+    case_id: CaseId | None = None
+    """None: a case is opened, named by the reason, or found under that name among one's own."""
 
 
 def clean_text(text: str, what: str) -> str:

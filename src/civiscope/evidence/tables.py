@@ -8,6 +8,7 @@ from civiscope.storage import (
     Column,
     Database,
     Index,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -46,7 +47,19 @@ hold_table = Table(
     Column("made_by", String(200), nullable=False),
     Column("made_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
+    Column("case_id", Uuid),
     Index("hold_of_channel", "channel_id", "from_us"),
+)
+
+case_table = Table(
+    "evidence_case",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("reference", String(200), nullable=False),
+    Column("opened_by", String(200), nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("sealed_key", LargeBinary),
 )
 
 

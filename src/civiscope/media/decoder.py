@@ -24,6 +24,7 @@ _LUMA_FIRST = frozenset(
     {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"}
 )
 """Pixel formats whose first plane is the luma, a byte a pixel."""
+_PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})
 _LOST = UnitFlags.DAMAGED | UnitFlags.DISCONTINUITY
 
 
@@ -63,7 +64,7 @@ class Frame:
         """(height_px, width_px, 3) uint8, scaled by libswscale; a millisecond or so: for the detector
         only."""
         small = self._frame.reformat(
-            width=width_px, height=height_px, format="rgb24", interpolation=Interpolation.BILINEAR
+            width=width_px, height=height_px, format="rgb24", interpolation=Interpolation.BILINEAR, threads=1
         )
         plane = small.planes[0]
         rows = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # the stubs lack the buffer protocol
@@ -80,8 +81,27 @@ class Frame:
             return encode_jpeg(self._frame, max_width_px).jpeg
         x0, x1 = _side(box_n[0], box_n[2], self.width_px)
         y0, y1 = _side(box_n[1], box_n[3], self.height_px)
-        part = np.ascontiguousarray(self.rgb(self.width_px, self.height_px)[y0:y1, x0:x1])
-        return encode_jpeg(VideoFrame.from_ndarray(part, "rgb24"), max_width_px).jpeg
+        if self._frame.format.name in _PLANAR_420:
+            part = _cut_420(self._frame, (x0, y0, x1, y1))
+        else:
+            whole = self.rgb(self.width_px, self.height_px)
+            part = VideoFrame.from_ndarray(np.ascontiguousarray(whole[y0:y1, x0:x1]), "rgb24")
+        return encode_jpeg(part, max_width_px).jpeg
+
+
+def _cut_420(frame: VideoFrame, bounds_px: tuple[int, int, int, int]) -> VideoFrame:
+    """A part of a 4:2:0 picture within even bounds x0 y0 x1 y1: three small planes copied, no colour
+    converted."""
+    x0, y0, x1, y1 = bounds_px
+    cut = []
+    for plane, scale in zip(frame.planes, (1, 2, 2), strict=True):
+        rows = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # the stubs lack the buffer protocol
+        whole = rows.reshape(-1, plane.line_size)
+        cut.append(whole[y0 // scale : y1 // scale, x0 // scale : x1 // scale].ravel())
+    planes = np.concatenate(cut).reshape(-1, x1 - x0)
+    part = VideoFrame.from_ndarray(planes, frame.format.name)
+    part.colorspace, part.color_range = frame.colorspace, frame.color_range
+    return part
 
 
 def _side(low_n: float, high_n: float, size_px: int) -> tuple[int, int]:

@@ -75,10 +75,10 @@ def encode_jpeg(frame: VideoFrame, max_width_px: int) -> Still:
     scale = min(Fraction(1), Fraction(max_width_px, frame.width))
     width_px = max(2, int(frame.width * scale) // 2 * 2)
     height_px = max(2, int(frame.height * scale) // 2 * 2)
-    small = frame.reformat(width=width_px, height=height_px, format="yuvj420p")
+    small = frame.reformat(width=width_px, height=height_px, format="yuvj420p", threads=1)
     encoder = av.CodecContext.create("mjpeg", "w")
     assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width_px, height_px, "yuvj420p"
-    encoder.time_base = Fraction(1, 25)
+    encoder.time_base, encoder.thread_count = Fraction(1, 25), 1
     packets = encoder.encode(small) + encoder.encode(None)
     return Still(width_px, height_px, b"".join(bytes(packet) for packet in packets))

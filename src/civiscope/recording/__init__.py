@@ -3,11 +3,23 @@
 Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
 `GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
-describes itself; order is (stream, run, sequence); every missing span has a reason.
+describes itself; order is (stream, run, sequence); every missing span has a reason; a hold never
+loses its key; no wrap is destroyed that the destruction ledger does not order first.
 """
 
 from civiscope.recording.archive import Archive
 from civiscope.recording.availability import Availability, ReasonSum, availability_of, month_span
+from civiscope.recording.destruction import (
+    LEDGER_NAME,
+    DestructionLedger,
+    DoomedWraps,
+    LedgerLine,
+    canonical,
+    read_line,
+    read_lines,
+    replay,
+    statement_of,
+)
 from civiscope.recording.face import RecorderFace, RecorderStatus, VolumeStatus
 from civiscope.recording.facts import (
     GapClosed,
@@ -35,16 +47,18 @@ from civiscope.recording.model import (
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
+from civiscope.recording.retention import DeletionRules
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "Availability", "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan",
-    "HoldBook", "PartRef", "ReasonSum", "RebuiltVolume", "RecordedSpan",
+    "Archive", "Availability", "DeletionRules", "DestructionLedger", "DoomedWraps", "Finding", "GapClosed",
+    "GapOpened", "GapReason", "HeldSpan", "HoldBook", "PartRef",
+    "LEDGER_NAME", "LedgerLine", "ReasonSum", "RebuiltVolume", "RecordedSpan",
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "availability_of", "certificate_name", "holds_digest", "import_marks", "month_span",
-    "rebuild_catalogue", "segment_path",
+    "ExportPiece", "canonical", "certificate_name", "read_line", "read_lines", "replay", "statement_of",
+    "availability_of", "holds_digest", "import_marks", "month_span", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip

@@ -1,14 +1,16 @@
 """The archive: what is recorded and what is missing, read back while the recorder goes on writing."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 
 from civiscope.base import Clock, Span, StreamId, made_at_us
 from civiscope.recording.availability import NOTHING_DUE, Availability, availability_of
+from civiscope.recording.case_wraps import rewrapped, wraps_wanted
 from civiscope.recording.container import PartFlags
 from civiscope.recording.export import export_mp4
+from civiscope.recording.holds import HeldSpan
 from civiscope.recording.model import (
     PartRef,
     RecordedSpan,
@@ -23,7 +25,7 @@ from civiscope.recording.timeline import timeline_of
 from civiscope.recording.unit_reader import REORDER_US, Placed, UnitReader
 from civiscope.recording.verification import SegmentVerdict, Verifier
 from civiscope.recording.volume_view import VolumeView
-from civiscope.security import Keyring
+from civiscope.security import CaseId, CaseKey, Keyring
 
 _LEAD_US = 60_000_000
 """The key unit before a moment is looked for so far back, and always in one segment before."""
@@ -127,6 +129,17 @@ class Archive:
             segments = self._segments(stream_id, span)
         verifier = Verifier(self._keyring)
         return [verifier.verify(view, summary) for view, summary in segments]
+
+    def case_wraps_wanting(
+        self, spans: Sequence[HeldSpan], cases: Mapping[CaseId, CaseKey]
+    ) -> tuple[bytes, ...]:
+        """Wraps that holds of these cases still lack beside what they hold; UNAVAILABLE while locked.
+
+        What cannot be unwrapped is left out: it was destroyed before it was held, and the log says so.
+        """
+        with self._lock:
+            wanted = list(wraps_wanted(self._views, spans, cases))
+        return tuple(one for one in (rewrapped(self._keyring, *each) for each in wanted) if one is not None)
 
     def _recorded(self, stream_id: StreamId) -> list[RecordedSpan]:
         """Spans of closed segments (kept until the index changes) and of those being written."""

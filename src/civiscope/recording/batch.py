@@ -35,7 +35,14 @@ class PartLost:
     detail: str = ""
 
 
-Job = PartDraft | StreamGone | PartLost
+@dataclass(frozen=True, slots=True)
+class CaseWraps:
+    """Wraps that the server made for cases, to lie beside what they open."""
+
+    wraps: tuple[bytes, ...]
+
+
+Job = PartDraft | StreamGone | PartLost | CaseWraps
 
 
 @dataclass(frozen=True, slots=True)

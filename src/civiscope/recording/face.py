@@ -43,6 +43,10 @@ class RecorderFace(Protocol):
         """Delete nothing of these spans, whatever its age and however full the disk; kept on disk."""
         ...
 
+    async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        """Lay these wraps of held hours beside what they open; sent again until they are there."""
+        ...
+
     async def status(self) -> RecorderStatus:
         """How every stream of the plan and every volume stands."""
         ...

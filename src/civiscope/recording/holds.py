@@ -10,8 +10,11 @@ from uuid import UUID
 
 from civiscope.base import AppError, ErrorKind, StreamId, get_log
 from civiscope.recording.model import SegmentSummary
+from civiscope.security import CaseId
 
-_VERSION = 1
+_VERSION = 2
+_READ_VERSIONS = (1, 2)
+"""Version 1 knew no cases."""
 LEAD_US = 60_000_000
 """Before a held span so much is kept too: a picture is decoded from its key unit on, which may be earlier."""
 _log = get_log("civiscope.recording")
@@ -24,6 +27,15 @@ class HeldSpan:
     stream_id: StreamId
     start_us: int
     end_us: int
+    case_id: CaseId | None = None
+    """Whose key keeps the span readable after its age; None: the site's own wraps stay instead."""
+
+    def touches(self, summary: SegmentSummary, lead_us: int = LEAD_US) -> bool:
+        """True if a unit of the segment may lie in the span, or be needed to decode one that does."""
+        return summary.stream_id == self.stream_id and any(
+            extent.span.start_us < self.end_us and self.start_us - lead_us < extent.span.end_us
+            for extent in summary.extents
+        )
 
 
 def holds_digest(holds: Iterable[HeldSpan]) -> str:
@@ -62,11 +74,15 @@ class HoldBook:
         spans = self._spans
         if spans is None:
             return True
-        return any(
-            extent.span.start_us < one.end_us and one.start_us - self._lead_us < extent.span.end_us
-            for one in spans.get(summary.stream_id, ())
-            for extent in summary.extents
-        )
+        return any(one.touches(summary, self._lead_us) for one in spans.get(summary.stream_id, ()))
+
+    def cases_of(self, summary: SegmentSummary) -> frozenset[CaseId | None]:
+        """The cases of the holds that protect the segment; None for a hold without one. Empty: no hold."""
+        spans = self._spans
+        if spans is None:
+            return frozenset({None})
+        held = spans.get(summary.stream_id, ())
+        return frozenset(one.case_id for one in held if one.touches(summary, self._lead_us))
 
     def apply(self, holds: tuple[HeldSpan, ...]) -> None:
         """Protect these from now on, and after a restart; AppError if the disk does not keep them. Blocks."""
@@ -109,12 +125,20 @@ def _private(path: str, flags: int) -> int:
 
 
 def _to_json(holds: Iterable[HeldSpan]) -> bytes:
-    spans = sorted((str(one.stream_id), one.start_us, one.end_us) for one in holds)
+    spans = sorted(
+        (str(one.stream_id), one.start_us, one.end_us, "" if one.case_id is None else str(one.case_id))
+        for one in holds
+    )
     return json.dumps({"version": _VERSION, "held": spans}).encode()
 
 
 def _parse(text: bytes) -> tuple[HeldSpan, ...]:
     kept = json.loads(text)
-    if kept["version"] != _VERSION:
+    if kept["version"] not in _READ_VERSIONS:
         raise ValueError(f"holds of version {kept['version']}")
-    return tuple(HeldSpan(StreamId(UUID(name)), int(start), int(end)) for name, start, end in kept["held"])
+    return tuple(_held(*one) for one in kept["held"])
+
+
+def _held(stream: str, start_us: int, end_us: int, case: str = "") -> HeldSpan:
+    case_id = CaseId(UUID(case)) if case else None
+    return HeldSpan(StreamId(UUID(stream)), int(start_us), int(end_us), case_id)

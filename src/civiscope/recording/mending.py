@@ -15,10 +15,10 @@ from civiscope.recording.model import (
     GapReason,
     SegmentState,
     SegmentSummary,
-    key_path,
     segment_path,
 )
 from civiscope.recording.segment_reader import SegmentReader
+from civiscope.security import KeyId
 from civiscope.storage import DiskError, Files
 
 SYNCED_PATH = "synced.cvx"
@@ -61,7 +61,6 @@ class Mending:
         self._finish_deletions()
         self._mend_segments()
         self._mark_missing()
-        self._remove_orphaned_keys()
         self._open_gaps()
         return self.records
 
@@ -106,8 +105,10 @@ class Mending:
         try:
             reader = SegmentReader(partial(self._files.read, path))
             header = reader.header
-            read_key_file(self._files.read(key_path(stream_id, header.key_id)))
+            has_wrap = self._has_wrap(stream_id, header.key_id)
         except (ProtocolError, DiskError):
+            return None
+        if not has_wrap:
             return None
         walk = None if is_newest or segment_id in self._synced else _ended(reader, size_bytes)
         walk = walk or self._walk(reader, size_bytes)
@@ -121,6 +122,18 @@ class Mending:
             header.stream_id, header.run_id, segment_id, header.key_id, header.key_hour, walk.end_offset,
             walk.part_count, walk.unit_count, walk.state, walk.chain_head, tuple(walk.extents),
         )  # fmt: skip
+
+    def _has_wrap(self, stream_id: StreamId, key_id: KeyId) -> bool:
+        """A whole wrap is there: the site's, or a case's after the site's was destroyed."""
+        folder = f"keys/{stream_id}"
+        for name in self._files.names(folder):
+            if name.startswith(f"{key_id}."):
+                try:
+                    read_key_file(self._files.read(f"{folder}/{name}"))
+                except (ProtocolError, DiskError):
+                    continue
+                return True
+        return False
 
     def _walk(self, reader: SegmentReader, size_bytes: int) -> _Walk:
         """From the last check-point on; bodies are checked, since what lies there may be torn."""
@@ -161,18 +174,13 @@ class Mending:
                 )
         self._catalogue.open.clear()
 
-    def _remove_orphaned_keys(self) -> None:
-        """A wrap whose bytes are all gone goes too: deletion is complete only then."""
-        used = {str(summary.key_id) for summary in self._catalogue.segments()}
-        kept = {
+    def unexplained_streams(self) -> frozenset[str]:
+        """Streams with a file that is left for a person to look at: their wraps stay."""
+        return frozenset(
             str(stream_id)
             for stream_id, segment_id in _segments_on_disk(self._files)
-            if segment_id in self._synced
-        }
-        for folder in self._files.names("keys"):
-            for name in self._files.names(f"keys/{folder}"):
-                if name.removesuffix(".key") not in used and folder not in kept:
-                    self._files.remove(f"keys/{folder}/{name}")
+            if segment_id in self._synced and segment_id not in self._catalogue.stream(stream_id).closed
+        )
 
     def _open_gaps(self) -> None:
         """Streams that were being recorded when the recorder went: the gap begins behind their last unit."""

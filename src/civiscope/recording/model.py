@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 from civiscope.base import NodeId, ReasonedSpan, RunId, SegmentId, SiteId, Span, StreamId
 from civiscope.media import AccessUnit, TrackConfig
-from civiscope.security import KeyId
+from civiscope.security import CaseId, KeyId
 
 
 class GapReason(StrEnum):
@@ -120,6 +120,11 @@ def segment_path(stream_id: StreamId, segment_id: SegmentId) -> str:
 def key_path(stream_id: StreamId, key_id: KeyId) -> str:
     """`keys/<stream>/<key id>.key`."""
     return f"keys/{stream_id}/{key_id}.key"
+
+
+def case_wrap_path(stream_id: StreamId, key_id: KeyId, case_id: CaseId) -> str:
+    """`keys/<stream>/<key id>.<case id>.case`."""
+    return f"keys/{stream_id}/{key_id}.{case_id}.case"
 
 
 def certificate_path(digest: bytes) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from civiscope.base import AppError, Clock, ErrorKind, RunId, StreamId, get_log
 from civiscope.ingest import LossReason
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
-from civiscope.recording.batch import Job, PartLost, StreamGone
-from civiscope.recording.model import GapReason, SegmentSummary
-from civiscope.recording.retention import Protected, Retention
+from civiscope.recording.batch import CaseWraps, Job, PartLost, StreamGone
+from civiscope.recording.model import GapReason
+from civiscope.recording.retention import DeletionRules, Retention
 from civiscope.recording.run_parts import RunParts
 from civiscope.recording.segment_writer import PartDraft
 from civiscope.recording.settings import RecorderSettings
@@ -20,11 +20,6 @@ _CLOSE_TIMEOUT_S = 8.0
 _log = get_log("civiscope.recording")
 
 
-def nothing_protected(summary: SegmentSummary) -> bool:
-    """No holds: everything may be deleted when its time has come."""
-    return False
-
-
 class Recorder:
     """An `ingest.StreamSink`: every call is short, none blocks, none decodes.
 
@@ -34,11 +29,11 @@ class Recorder:
 
     def __init__(
         self, volume: Volume, sealer: SegmentSealer, clock: Clock, settings: RecorderSettings,
-        on_fact: OnFact, protected: Protected = nothing_protected,
+        on_fact: OnFact, rules: DeletionRules = DeletionRules(),  # noqa: B008  frozen
     ) -> None:  # fmt: skip
         self._clock = clock
         self._settings = settings
-        retention = Retention(volume, settings, protected)
+        retention = Retention(volume, settings, rules)
         self._writer = VolumeWriter(volume, sealer, clock, settings, on_fact, retention)
         self._queue = WriterQueue(self._writer.process, self._writer.close)
         self._runs: dict[StreamId, RunParts] = {}
@@ -103,6 +98,10 @@ class Recorder:
     def stream_waiting(self, stream_id: StreamId, at_us: int, reason: LossReason, detail: str) -> None:
         """See `ingest.StreamSink`: a new reason splits the gap."""
         self._missing(stream_id, at_us, reason, detail)
+
+    def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
+        """Lay them beside what they open, with the next cut."""
+        self._jobs.append(CaseWraps(wraps))
 
     def tick(self) -> None:
         """Cut when it is time: all open parts go to the writer together, under one barrier.

@@ -1,26 +1,55 @@
 """Deleting what is too old or too much: oldest first, never what is protected; keys with their last bytes."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
+from civiscope.base import get_log
+from civiscope.recording.destruction import DestructionLedger
 from civiscope.recording.facts import SegmentsDeleted
 from civiscope.recording.index import SegmentDeletion
-from civiscope.recording.model import GapReason, SegmentSummary, key_path
+from civiscope.recording.model import GapReason, SegmentSummary
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.volume import Volume
-from civiscope.security import HOUR_US, KeyId
+from civiscope.recording.wraps import CasesOf, WrapKeeper
+from civiscope.security import CaseId, KeyId
 from civiscope.storage import DiskError, DiskFault
 
 Protected = Callable[[SegmentSummary], bool]
 """True for a segment that a hold keeps, whatever its age and however full the disk."""
+_HOUR_US = 3_600_000_000
+_log = get_log("civiscope.recording")
+
+
+def nothing_protected(summary: SegmentSummary) -> bool:
+    """No holds: everything may be deleted when its time has come."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRules:
+    """What may not be deleted, for which cases it is kept, and where it is written down what is destroyed."""
+
+    protected: Protected = nothing_protected
+    cases_of: CasesOf | None = None
+    """None: every hold is one without a case, and the site's wraps stay."""
+    ledger: DestructionLedger | None = None
+
+    def cases(self, summary: SegmentSummary) -> frozenset[CaseId | None]:
+        """Of the holds on a segment."""
+        if self.cases_of is not None:
+            return self.cases_of(summary)
+        return frozenset({None}) if self.protected(summary) else frozenset()
 
 
 class Retention:
     """Works on closed segments only; raises DiskError when the disk does not let it."""
 
-    def __init__(self, volume: Volume, settings: RecorderSettings, protected: Protected) -> None:
+    def __init__(self, volume: Volume, settings: RecorderSettings, rules: DeletionRules) -> None:
+        """Carries out what the ledger ordered and a cut left half done."""
         self._volume = volume
         self._settings = settings
-        self._protected = protected
+        self._protected = rules.protected
+        self._wraps = WrapKeeper(volume, rules.cases, rules.ledger)
         self.short_bytes = 0
         """What could not be freed at the last run, because all that is left is protected."""
 
@@ -53,10 +82,12 @@ class Retention:
         return self._delete(doomed, now_us, held_keys)
 
     def _too_old(self, now_us: int) -> list[SegmentSummary]:
+        return [one for one in self._oldest_first() if self._is_past(one, now_us)]
+
+    def _is_past(self, summary: SegmentSummary, now_us: int) -> bool:
+        """Its time is over; only a hold keeps it."""
         keep_us = self._settings.keep_us
-        if keep_us is None:
-            return []
-        return [one for one in self._oldest_first() if one.end_us < now_us - keep_us]
+        return keep_us is not None and summary.end_us < now_us - keep_us
 
     def _over_bytes(self, freed_bytes: int) -> int:
         settings = self._settings
@@ -74,9 +105,24 @@ class Retention:
     def _delete(
         self, doomed: list[SegmentSummary], now_us: int, held_keys: Collection[KeyId]
     ) -> list[SegmentsDeleted]:
+        """The segments, then the wraps that nothing needs any more."""
+        told = self._delete_segments(doomed, now_us) if doomed else []
+        try:
+            self._wraps.run(now_us, held_keys, lambda one: self._is_past(one, now_us), self._policy)
+        except DiskError as error:
+            _log.warning("wraps could not be destroyed; it is tried again", why=error.message)
+        return told
+
+    @property
+    def _policy(self) -> str:
+        """In words, for certificates of deletion."""
+        keep_us, quota_bytes = self._settings.keep_us, self._settings.quota_bytes
+        age = "" if keep_us is None else f"older than {keep_us / _HOUR_US:g} h; "
+        quota = "" if quota_bytes is None else f"over {quota_bytes} bytes; "
+        return f"retention: {age}{quota}oldest first, never what is held"
+
+    def _delete_segments(self, doomed: list[SegmentSummary], now_us: int) -> list[SegmentsDeleted]:
         """Intent to the index, barrier, then the files: a cut in between is finished at the next start."""
-        if not doomed:
-            return []
         records = [
             SegmentDeletion(one.stream_id, one.segment_id, now_us, GapReason.RETENTION) for one in doomed
         ]
@@ -88,14 +134,8 @@ class Retention:
             if error.fault is not DiskFault.FULL:
                 raise
         volume.catalogue.apply(records)
-        keys = {one.key_id for one in volume.catalogue.segments()}
-        keys |= {one.key_id for one in volume.catalogue.open.values()}
-        keys.update(held_keys)
         for summary in doomed:
             volume.files.remove(summary.path)
-            in_use = summary.key_id in keys or summary.key_hour >= now_us // HOUR_US - 1
-            if not in_use:  # a key of this hour may still seal the next segment; a start clears what is left
-                volume.files.remove(key_path(summary.stream_id, summary.key_id))
         return [_told(doomed)]
 
 

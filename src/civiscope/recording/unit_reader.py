@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
-from civiscope.base import SegmentId, Span
+from civiscope.base import AppError, ErrorKind, ProtocolError, SegmentId, Span
 from civiscope.media import TrackConfig, TrackKind
 from civiscope.recording.container import PartFacts, PartFlags, PartProof, RecordType, SegmentHeader
 from civiscope.recording.model import RecordedUnit, SegmentSummary
@@ -14,7 +14,7 @@ from civiscope.recording.proof import digest
 from civiscope.recording.sample_index import IndexedUnit, read_sample_index
 from civiscope.recording.segment_reader import Open, PlainPart, StoredPart, generations
 from civiscope.recording.volume_view import VolumeView
-from civiscope.security import KeyContext, Keyring
+from civiscope.security import DataKey, IntegrityError, KeyContext, Keyring
 
 Placed = tuple[VolumeView, SegmentSummary]
 REORDER_US = 2_000_000
@@ -165,8 +165,23 @@ class UnitReader:
 
 def opener(keyring: Keyring, view: VolumeView, summary: SegmentSummary) -> Open:
     """What opens the sealed records of a segment; AppError(MISSING | LOST_DATA) without its key."""
+    return partial(keyring.open, data_key(keyring, view, summary))
+
+
+def data_key(keyring: Keyring, view: VolumeView, summary: SegmentSummary) -> DataKey:
+    """By the site's wrap, or after its destruction by that of a case whose hold keeps the segment."""
     context = KeyContext(summary.stream_id, summary.key_hour, summary.key_id)
-    return partial(keyring.open, keyring.unwrap(view.wrapped_key(summary), context))
+    try:
+        return keyring.unwrap(view.wrapped_key(summary), context)
+    except AppError as error:
+        if error.kind is not ErrorKind.MISSING:
+            raise
+        for wrapped in view.case_wraps(summary):
+            try:
+                return keyring.unwrap_case(wrapped, context)
+            except (IntegrityError, ProtocolError):
+                continue
+        raise
 
 
 def indexed(facts: PartFacts) -> list[IndexedUnit]:

@@ -84,6 +84,8 @@ class Volume:
         self.volume_id = volume_id
         self.catalogue = catalogue
         self.mended_count = 0
+        self.unexplained_streams: frozenset[str] = frozenset()
+        """Streams of which something lies here that nobody can read: nothing of them is removed."""
         self._synced_bytes = 0
         self._pending: list[IndexRecord] = []
         self._header = b""
@@ -115,6 +117,7 @@ class Volume:
         finally:
             self._pending += mending.records
         self.mended_count = mending.mended_count
+        self.unexplained_streams = mending.unexplained_streams()
         if mending.mended_count or mending.cut_bytes:
             _log.warning(
                 "the index was behind its segments, as after a cut or a lost index; volume mended",

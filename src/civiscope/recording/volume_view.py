@@ -1,5 +1,6 @@
 """A volume as a reader sees it: follows the index, and the segments that are still being written."""
 
+import contextlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -130,6 +131,15 @@ class VolumeView:
                 f"the key {summary.key_id} of this recording is not on the volume: it was destroyed",
             ) from error
         return read_key_file(data[:_MAX_WRAP_BYTES])
+
+    def case_wraps(self, summary: SegmentSummary) -> list[bytes]:
+        """The whole case wraps of a segment's data key; none while nobody holds it."""
+        folder = (self.path / key_path(summary.stream_id, summary.key_id)).parent
+        found: list[bytes] = []
+        for path in sorted(folder.glob(f"{summary.key_id}.*.case")):
+            with contextlib.suppress(OSError, ProtocolError):
+                found.append(read_key_file(path.read_bytes()[:_MAX_WRAP_BYTES]))
+        return found
 
     def certificate(self, digest: bytes) -> bytes:
         """The node certificate (DER) that a segment names; AppError(MISSING) if it is not there."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from civiscope.base import Clock, ProtocolError, SegmentId, get_log
-from civiscope.recording.batch import FAULT_REASONS, Batch, Job, PartLost, PartOutcome, StreamGone
+from civiscope.recording.batch import FAULT_REASONS, Batch, CaseWraps, Job, PartLost, PartOutcome, StreamGone
 from civiscope.recording.facts import (
     GapClosed,
     GapOpened,
@@ -21,6 +21,7 @@ from civiscope.recording.segment_writer import PartDraft
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.stream_writer import StreamWriters
 from civiscope.recording.volume import Volume
+from civiscope.recording.wraps import keep_case_wrap
 from civiscope.security import SegmentSealer
 from civiscope.storage import DiskError, DiskFault
 
@@ -63,12 +64,24 @@ class VolumeWriter:
             if isinstance(job, PartDraft):
                 batch.outcomes.append(PartOutcome(job, self._take(batch, job)))
                 continue
+            if isinstance(job, CaseWraps):
+                self._keep(job)
+                continue
             if isinstance(job, StreamGone):
                 self._writers.end_run(batch, job.stream_id)
             batch.outcomes.append(job)
         self._finish(batch)
         if self._clock.monotonic_us() >= self._retention_due_us:
             self.retain()
+
+    def _keep(self, job: CaseWraps) -> None:
+        """Case wraps and a barrier of their own; what fails is sent again by the server."""
+        try:
+            kept = [keep_case_wrap(self._volume, wrapped) for wrapped in job.wraps]
+            if any(kept):
+                self._volume.files.sync()
+        except DiskError as error:
+            _log.warning("wraps of a case could not be kept", why=error.message)
 
     def retain(self) -> None:
         """Delete what is too old or too much."""

@@ -12,6 +12,14 @@ from civiscope.security.audit import AuditLog
 from civiscope.security.auditsearch import AuditFilter, FoundEntries, ProvenEntry
 from civiscope.security.auditwriter import AuditKeys, AuditWriter
 from civiscope.security.authority import CertificateFacts, certificate_facts, machine_hosts, tidy_hosts
+from civiscope.security.casekeys import (
+    CASE_WRAP_BYTES,
+    CaseId,
+    CaseKey,
+    new_case_key,
+    open_case_key,
+    read_case_wrap,
+)
 from civiscope.security.ceremonies import RelyingParty, passkeys_possible
 from civiscope.security.chain import AuditEntry, AuditHead, Outcome, RecordedEntry
 from civiscope.security.chaincheck import AuditReport
@@ -107,6 +115,7 @@ __all__ = [
     "server_tls", "machine_hosts",
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
+    "CASE_WRAP_BYTES", "CaseId", "CaseKey", "new_case_key", "open_case_key", "read_case_wrap",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
     "PictureSealer", "open_picture",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",

@@ -1,0 +1,178 @@
+"""Destruction is written down first, chained and signed, done again after any cut and in every copy."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.recording.footage import Camera, Room, Site
+from tests.recording.shredding import SECOND_US, Shredding, new_case
+
+from civiscope.base import AppError, ProtocolError
+from civiscope.recording import LEDGER_NAME, LedgerLine, read_lines, replay
+from civiscope.recording.destruction import LEDGER_START
+from civiscope.storage import DirectoryFiles, Files, RecordedFiles, after_cut
+from civiscope.storage.files import Buffer
+
+
+@pytest.fixture
+def world(room: Room, tmp_path: Path) -> Shredding:
+    made = Shredding(room, tmp_path, Camera(room.clock))
+    made.film()
+    return made
+
+
+def ledger(world: Shredding) -> list[LedgerLine]:
+    return list(read_lines((world.folder / "destroyed" / LEDGER_NAME).read_bytes()))
+
+
+def test_a_deletion_is_ordered_and_done_on_record(world: Shredding, site: Site) -> None:
+    world.grow_old()
+    world.run()
+    order, done = ledger(world)
+    assert (order.kind, done.kind, done.of) == ("destroy", "done", order.sequence)
+    assert order.previous == LEDGER_START
+    assert done.previous == order.head
+    (wraps,) = order.wraps
+    assert (wraps.stream_id, wraps.site, wraps.cases) == (world.camera.stream_id, True, ())
+    ((start_us, end_us),) = wraps.spans
+    assert 11 * SECOND_US < end_us - start_us < 13 * SECOND_US
+    assert "older than 1 h" in order.fields["policy"]
+    for line in (order, done):
+        signature = bytes.fromhex(line.fields["signature"])
+        node = site.keyring.verify_signature(
+            site.sealer.node_certificate, signature, line.statement, line.at_us
+        )
+        assert node == site.identity.node_id
+    world.run()
+    assert len(ledger(world)) == 2, "a run that destroys nothing writes nothing"
+
+
+def test_a_copy_of_the_volume_is_destroyed_by_replaying(world: Shredding, tmp_path: Path) -> None:
+    case = new_case()
+    held = world.hold(case)
+    world.run(world.wraps())
+    copy = tmp_path / "copy"
+    shutil.copytree(world.room.folder, copy)
+    world.grow_old()
+    world.run()
+    again = DirectoryFiles(copy)
+    assert replay(ledger(world), again) == 1
+    assert [one.rpartition(".")[2] for one in again.names(f"keys/{world.camera.stream_id}")] == ["case"]
+    world.end(held)
+    world.run()
+    assert replay(ledger(world), again) == 1
+    assert replay(ledger(world), again) == 0
+    assert again.names(f"keys/{world.camera.stream_id}") == []
+    again.close()
+
+
+@pytest.mark.parametrize("at", range(0, 40, 3))
+def test_any_changed_byte_of_the_ledger_is_found(world: Shredding, site: Site, at: int) -> None:
+    world.grow_old()
+    world.run()
+    data = bytearray((world.folder / "destroyed" / LEDGER_NAME).read_bytes())
+    place = at * len(data) // 40
+    data[place] ^= 0x01
+    with pytest.raises(AppError):
+        check(bytes(data) + b"\n", site)
+
+
+def check(data: bytes, site: Site) -> None:
+    """Chain and signatures hold."""
+    for line in read_lines(data):
+        signature = bytes.fromhex(line.fields["signature"])
+        site.keyring.verify_signature(site.sealer.node_certificate, signature, line.statement, line.at_us)
+
+
+def test_a_torn_last_line_is_taken_back_and_a_damaged_one_refused(world: Shredding) -> None:
+    path = world.folder / "destroyed" / LEDGER_NAME
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(b'{"kind":"destroy","seq')
+    world.grow_old()
+    world.run()
+    assert [one.kind for one in ledger(world)] == ["destroy", "done"]
+    path.write_bytes(b"{}\n" + path.read_bytes())
+    with pytest.raises(ProtocolError):
+        world.run()
+
+
+class Shared:
+    """Volume and ledger on one disk whose changes are remembered in one order."""
+
+    def __init__(self, files: RecordedFiles, folder: str) -> None:
+        self._files, self._folder = files, folder
+
+    def append(self, path: str, *buffers: Buffer) -> int:
+        return self._files.append(f"{self._folder}/{path}", *buffers)
+
+    def sync(self) -> None:
+        self._files.sync()
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        return self._files.read(f"{self._folder}/{path}", offset, length)
+
+    def size_bytes(self, path: str) -> int:
+        return self._files.size_bytes(f"{self._folder}/{path}")
+
+    def names(self, folder: str) -> list[str]:
+        return self._files.names(f"{self._folder}/{folder}")
+
+    def truncate(self, path: str, size_bytes: int) -> None:
+        self._files.truncate(f"{self._folder}/{path}", size_bytes)
+
+    def rename(self, path: str, new_path: str) -> None:
+        self._files.rename(f"{self._folder}/{path}", f"{self._folder}/{new_path}")
+
+    def remove(self, path: str) -> None:
+        self._files.remove(f"{self._folder}/{path}")
+
+    def release(self, path: str) -> None:
+        self._files.release(f"{self._folder}/{path}")
+
+    def free_bytes(self) -> int:
+        return self._files.free_bytes()
+
+    def close(self) -> None:
+        """The disk is the test's to close."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[RecordedFiles]:
+    files = RecordedFiles(DirectoryFiles(tmp_path / "disk"))
+    yield files
+    files.close()
+
+
+def test_a_power_cut_at_any_moment_of_a_destruction(
+    room: Room, site: Site, tmp_path: Path, disk: RecordedFiles
+) -> None:
+    room.folder = tmp_path / "disk" / "volume"
+    room.make_files = lambda _: Shared(disk, "volume")
+    world = Shredding(room, tmp_path, Camera(room.clock))
+    case = new_case()
+    world.film(9)
+    world.hold(case)
+    on_disk: list[Files] = [Shared(disk, "destroyed")]
+    world.run(world.wraps(), lambda _: on_disk[0])
+    begin = len(disk.changes)
+    world.grow_old()
+    world.run((), lambda _: on_disk[0])
+    chance = random.Random(5)
+    for count in range(begin, len(disk.changes) + 1):
+        folder = tmp_path / f"cut{count}"
+        after_cut(disk.changes, count, chance, folder)
+        after = Shredding(
+            Room(site, folder / "volume", room.clock, room.settings), folder, world.camera, world.cases
+        )
+        after.holds = world.holds
+        after.apply()
+        ordered = (folder / "destroyed" / LEDGER_NAME).exists()
+        wraps_before = after.names()
+        after.run()
+        lines = ledger(after)
+        assert after.seen() > 15, f"cut {count}: the held span opens"
+        assert after.names() == [str(case.case_id)]
+        assert [one.kind for one in lines] == ["destroy", "done"]
+        assert ordered or "key" in wraps_before, f"cut {count}: nothing went that was not ordered"
