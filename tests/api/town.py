@@ -36,6 +36,7 @@ from civiscope.api import (
     create_app,
 )
 from civiscope.app.alarm_side import person_now
+from civiscope.app.deletions import DeletionDesk
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.settings import AuditSettings, VaultSettings
 from civiscope.app.site_pages import AuditPage
@@ -456,6 +457,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         system=system,
         notify=Notify(database, audit, vault_door.vault, clock),
         evidence=Evidence(database, audit, streams_of, clock),
+        deletions=DeletionDesk(database.path.parent / "destroyed"),
     )
     app = create_app(faces)
     return Town(

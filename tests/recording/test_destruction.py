@@ -1,16 +1,28 @@
 """Destruction is written down first, chained and signed, done again after any cut and in every copy."""
 
+import json
 import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.recording.footage import Camera, Room, Site
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.recording.footage import Camera, Room, Site, make_site
 from tests.recording.shredding import SECOND_US, Shredding, new_case
 
-from civiscope.base import AppError, ProtocolError
-from civiscope.recording import LEDGER_NAME, LedgerLine, read_lines, replay
+from civiscope.app.deletions import DeletionDesk, certificate_in_words, ledger_in_words
+from civiscope.base import AppError, ErrorKind, ProtocolError
+from civiscope.recording import (
+    LEDGER_NAME,
+    LedgerLine,
+    check_certificate,
+    deletions,
+    is_certificate,
+    read_lines,
+    replay,
+)
 from civiscope.recording.destruction import LEDGER_START
 from civiscope.storage import DirectoryFiles, Files, RecordedFiles, after_cut
 from civiscope.storage.files import Buffer
@@ -176,3 +188,81 @@ def test_a_power_cut_at_any_moment_of_a_destruction(
         assert after.names() == [str(case.case_id)]
         assert [one.kind for one in lines] == ["destroy", "done"]
         assert ordered or "key" in wraps_before, f"cut {count}: nothing went that was not ordered"
+
+
+def certificate_of(world: Shredding) -> bytes:
+    world.grow_old()
+    world.run()
+    (one,) = deletions((world.folder / "destroyed" / LEDGER_NAME).read_bytes())
+    digest = one.order.fields["certificate"]
+    return one.to_json((world.folder / "destroyed" / f"node-{digest}.der").read_bytes())
+
+
+def test_a_certificate_proves_what_was_destroyed_and_nothing_else(
+    world: Shredding, site: Site, tmp_path: Path
+) -> None:
+    data = certificate_of(world)
+    assert is_certificate(data)
+    found = check_certificate(data, site.keyring.trust.verify_node)
+    assert [one.stream_id for one in found.order.wraps] == [world.camera.stream_id]
+    elsewhere = make_site(tmp_path / "other").keyring.trust
+    with pytest.raises(AppError):
+        check_certificate(data, elsewhere.verify_node)
+    for old, new in (
+        (b'"reason": "retention"', b'"reason": "by hand"'), (b'"hour": 4', b'"hour": 5'),
+        (b'"kind": "done"', b'"kind": "destroy"'), (b'"version": 1', b'"version": 2'),
+        (b'"sealed_to"', b'"sealed_tu"'), (b'"chain_head": "', b'"chain_head": "0'),
+    ):  # fmt: skip
+        assert old in data
+        with pytest.raises(AppError):
+            check_certificate(data.replace(old, new, 1), site.keyring.trust.verify_node)
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_said_in_place_of_a_certificate_is_refused_in_words(
+    data: st.DataObject, site: Site
+) -> None:
+    garbage = data.draw(
+        st.one_of(
+            st.binary(max_size=200),
+            st.recursive(
+                st.none() | st.integers() | st.text(max_size=5),
+                lambda inner: (
+                    st.lists(inner, max_size=3)
+                    | st.dictionaries(
+                        st.sampled_from(["format", "version", "order", "done", "chain_head"]),
+                        inner,
+                        max_size=4,
+                    )
+                ),
+                max_leaves=8,
+            ).map(lambda one: json.dumps(one).encode()),
+        )
+    )
+    with pytest.raises(AppError):
+        check_certificate(garbage, site.keyring.trust.verify_node)
+
+
+async def test_the_desk_and_the_words_of_deletions(world: Shredding, site: Site) -> None:
+    folder = world.folder / "destroyed"
+    desk = DeletionDesk(folder)
+    assert await desk.page(10) == []
+    data = certificate_of(world)
+    (one,) = await desk.page(10)
+    assert await desk.page(10, before=one.order.sequence) == []
+    assert await desk.certificate(one.order.sequence) == data
+    with pytest.raises(AppError) as missing:
+        await desk.certificate(7)
+    assert missing.value.kind is ErrorKind.MISSING
+    trust = site.keyring.trust
+    assert "genuine" in certificate_in_words(data, trust)[0]
+    assert ledger_in_words(folder, trust) == (
+        "the destruction ledger is whole: 2 lines, chained and signed",
+        True,
+    )
+    path = folder / LEDGER_NAME
+    path.write_bytes(path.read_bytes().replace(b"retention", b"by hand..", 1))
+    words, holds = ledger_in_words(folder, trust)
+    assert not holds
+    assert "NOT whole" in words

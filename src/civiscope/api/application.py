@@ -11,6 +11,7 @@ from civiscope.api.audit_calls import AuditCalls
 from civiscope.api.availability_calls import AvailabilityCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
+from civiscope.api.deletion_calls import DeletionCalls
 from civiscope.api.device_calls import DeviceCalls
 from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
@@ -70,6 +71,7 @@ class Application:
             *SiteCalls(faces).calls(),
             *TargetCalls(faces).calls(),
             *EvidenceCalls(faces).calls(),
+            *DeletionCalls(faces.deletions).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),
             *SystemCalls(faces, self.framework, lambda: self.calls).calls(),

@@ -8,6 +8,7 @@ from civiscope.alarms import Alarms
 from civiscope.analytics import AnalyticBook
 from civiscope.api.analysis_ports import AnalysisDesk
 from civiscope.api.audit_ports import HeadDesk
+from civiscope.api.deletion_ports import Deletions
 from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
 from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
@@ -70,6 +71,7 @@ class Faces:
     system: System
     notify: Notify
     evidence: Evidence
+    deletions: Deletions
 
     @property
     def site(self) -> Site:

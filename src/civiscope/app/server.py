@@ -23,6 +23,7 @@ from civiscope.app.analysis_desk import AnalysisDesk, LocalAnalysisDesk
 from civiscope.app.analysis_side import AnalysisSide
 from civiscope.app.audit_desk import AuditFace, LocalAuditFace
 from civiscope.app.case_keeper import CaseKeeper
+from civiscope.app.deletions import DeletionDesk
 from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
@@ -220,6 +221,7 @@ def _parts(
         system=Machine(site.home, link),
         notify=site.notify,
         evidence=site.evidence,
+        deletions=DeletionDesk(site.home.destroyed),
     )
     return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)
 

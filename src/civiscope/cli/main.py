@@ -20,6 +20,7 @@ from civiscope.app.site import create_site
 from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
+from civiscope.cli.deletion_words import deletions
 from civiscope.cli.device_words import camera, discover, drivers
 from civiscope.cli.evaluation_words import analyze_clip, evaluation
 from civiscope.cli.import_words import import_footage
@@ -37,6 +38,7 @@ commands.add_typer(sim, name="sim")
 commands.add_typer(audit, name="audit")
 commands.add_typer(catalogue, name="catalogue")
 commands.add_typer(vault, name="vault")
+commands.add_typer(deletions, name="deletions")
 commands.add_typer(evaluation, name="eval")
 
 HomeOption = Annotated[

@@ -9,6 +9,14 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 
 from civiscope.recording.archive import Archive
 from civiscope.recording.availability import Availability, ReasonSum, availability_of, month_span
+from civiscope.recording.deletion_certificate import (
+    CERTIFICATE_FORMAT,
+    Deletion,
+    check_certificate,
+    deletions,
+    is_certificate,
+    ledger_trouble,
+)
 from civiscope.recording.destruction import (
     LEDGER_NAME,
     DestructionLedger,
@@ -59,6 +67,7 @@ __all__ = [
     "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
     "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
+    "CERTIFICATE_FORMAT", "Deletion", "check_certificate", "deletions", "is_certificate", "ledger_trouble",
     "ExportPiece", "canonical", "certificate_name", "read_line", "read_lines", "replay", "statement_of",
     "availability_of", "holds_digest", "import_marks", "month_span", "rebuild_catalogue", "segment_path",
 ]  # fmt: skip

@@ -117,7 +117,7 @@ def read_line(text: bytes) -> LedgerLine:
         )  # fmt: skip
         if fields["version"] != 1 or line.kind not in ("destroy", "done"):
             raise ProtocolError("a line of the destruction ledger of another version: use a newer release")
-        bytes.fromhex(fields["signature"])
+        bytes.fromhex(fields["signature"]), bytes.fromhex(fields["certificate"])
         line.wraps  # noqa: B018  read, so that a line with others is refused here
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"a line of the destruction ledger can not be read: {error}") from None
@@ -170,7 +170,9 @@ class DestructionLedger:
         self.unfinished: dict[int, LedgerLine] = {}
         """Orders that a cut may have left half done, by sequence."""
         self._head, self._sequence = LEDGER_START, 0
+        self._certificate = sha256(sealer.node_certificate).hexdigest()
         self._load()
+        self._keep_certificate()
 
     @property
     def site_id(self) -> SiteId:
@@ -204,6 +206,7 @@ class DestructionLedger:
         body = {
             **fields, "version": 1, "sequence": self._sequence + 1, "at_us": self._clock.now_us(),
             "site": str(self._sealer.site_id), "node": str(self._node_id), "previous": self._head,
+            "certificate": self._certificate,
         }  # fmt: skip
         signature = self._sealer.sign(statement_of(body)).hex()
         line = read_line(canonical({**body, "signature": signature}))
@@ -215,6 +218,15 @@ class DestructionLedger:
             raise
         self._head, self._sequence = line.head, line.sequence
         return line
+
+    def _keep_certificate(self) -> None:
+        """Who signs, beside what is signed."""
+        name = f"node-{self._certificate}.der"
+        if name in self._files.names("") and self._files.read(name) == self._sealer.node_certificate:
+            return
+        self._files.remove(name)
+        self._files.append(name, self._sealer.node_certificate)
+        self._files.release(name)
 
     def _load(self) -> None:
         try:
