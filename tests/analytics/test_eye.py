@@ -3,6 +3,7 @@ told."""
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
@@ -132,9 +133,13 @@ def test_it_looks_at_each_frame_in_which_something_moves(tmp_path: Path) -> None
 def test_what_rests_is_kept_and_looked_for_seldom(tmp_path: Path) -> None:
     watch = Watch(tmp_path)
     watch.look(*[EMPTY] * 20, *walk(10, 150, 10))
-    seen = watch.look(*[(150, 100)] * 150)
+    seen = watch.look(*[(150, 100)] * 400)
     assert all(len(one.frame.objects) == 1 and one.frame.objects[0].track_id == 1 for one in seen[3:])
-    assert sum(one.did_detect for one in seen[50:]) <= 6, "each five seconds"
+    looks = [at for at, one in enumerate(seen) if one.did_detect and at > 15]
+    pauses_s = [(after - before) / RATE_FPS for before, after in pairwise(looks)]
+    assert pauses_s[:3] == [10, 20, 20], "less and less, and at least every twenty seconds"
+    seen = watch.look(*walk(150, 280, 8))
+    assert all(one.did_detect for one in seen[1:])
 
 
 def test_who_is_there_from_the_first_frame_is_found(tmp_path: Path) -> None:

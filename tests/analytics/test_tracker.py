@@ -73,6 +73,30 @@ def test_misses_are_carried_and_then_forgotten() -> None:
     assert not [watch.look() for _ in range(12)][-1]
 
 
+def test_who_turns_round_unseen_is_the_same_one() -> None:
+    """Not found while it turns, it is carried on the old way; it is found again where it was last."""
+    watch = Watch()
+    for n in range(12):
+        watch.look((0.3 + 0.012 * n, 0.5, 0.035, 0.14, 0.9, PERSON))
+    for _ in range(3):
+        watch.look()
+    (back,) = watch.look((0.41, 0.5, 0.035, 0.14, 0.9, PERSON))
+    assert (back.track_id, back.is_seen) == (1, True)
+
+
+def test_what_is_at_rest_costs_no_second_answer() -> None:
+    """The same objects while nothing moves, and the new state as soon as something does."""
+    watch = Watch()
+    for _ in range(3):
+        watch.look((0.2, 0.5, 0.05, 0.2, 0.7, PERSON))
+    first = watch.carry()
+    assert all(watch.carry() is first for _ in range(20))
+    assert not watch.tracker.uncertain()
+    (one,) = watch.carry(stirred=True)
+    assert not one.is_seen
+    assert watch.tracker.uncertain()
+
+
 def test_weak_detections_go_on_with_a_track_and_begin_none() -> None:
     watch = Watch()
     for n in range(3):

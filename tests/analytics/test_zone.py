@@ -1,5 +1,6 @@
 """The zone: enters after two frames, is present after its dwell, leaves after a second, whatever trembles."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -96,6 +97,16 @@ def test_a_path_lost_and_found_again_inside_is_one_visit() -> None:
     said = run(*lost, *found * 12, *[()] * 15)
     assert [one.kind for one in said].count("zone.entered") == 1
     assert [one.kind for one in said].count("zone.left") == 1
+
+
+def test_a_path_that_begins_where_another_is_carried_is_the_same_visit() -> None:
+    """The tracker still carries the lost one: what is found beside it entered long ago."""
+    carried = replace(tracked(1, IN), is_seen=False)
+    other = replace(tracked(2, (0.62, 0.6)), first_us=tracked(2, IN).first_us + 12 * 200_000)
+    said = run(*[(tracked(1, IN),)] * 12, *[(carried, other)] * 8, *[(other,)] * 10)
+    assert [one.kind for one in said] == ["zone.entered", "zone.present", "zone.present"]
+    beside = run(*[(tracked(1, IN),)] * 12, *[(tracked(1, IN), other)] * 8)
+    assert [one.kind for one in beside].count("zone.entered") == 2, "both are seen: they are two"
 
 
 def test_what_does_not_count_does_not() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+from tests.api.export_town import NoRecordings
 from tests.api.town import HOST, ORIGIN, PASSWORD, Town, set_cookie
 from tests.security.authenticator import Authenticator
 
@@ -16,11 +17,10 @@ from civiscope.app.event_pictures import EventPictures
 from civiscope.base import ChannelId, PrincipalId, Span, StreamId, new_id
 from civiscope.devices import Camera, CameraDraft, ChannelChange
 from civiscope.events import told_by_analytic
-from civiscope.evidence import HoldDraft
+from civiscope.evidence import ExportKind, ExportOrder, HoldDraft
 from civiscope.ingest import FeedClient
 from civiscope.notify import TargetDraft
 from civiscope.privacy import Function, Presentation
-from civiscope.recording import RecordedUnit, Timeline
 from civiscope.security import (
     PERMISSIONS,
     GrantDraft,
@@ -98,19 +98,6 @@ def _visitors() -> Iterator[Visitor]:
 
 
 VISITORS: Mapping[str, Visitor] = {visitor.name: visitor for visitor in _visitors()}
-
-
-class NoRecordings:
-    """Nothing was recorded."""
-
-    def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
-        return Timeline((), ())
-
-    def read(self, stream_id: StreamId, span: Span) -> Iterator[RecordedUnit]:
-        return iter(())
-
-    def export_mp4(self, stream_id: StreamId, span: Span) -> Iterator[bytes]:
-        return iter((b"ftyp",))
 
 
 @dataclass
@@ -225,6 +212,7 @@ async def _others(world: World) -> None:
         "passkey_id": await _passkey(world, hers.principal),
         "token_id": token.id,
         "look_id": (await look(world, hers.principal, Function.LIVE)) or olga.id,
+        "export_id": await _export(world, hers.principal),
     }
 
 
@@ -286,6 +274,8 @@ async def _own_objects(world: World, principal: Principal) -> None:
         world.pier.channel_id, AnalyticDraft("zone", "Door", zone), principal
     )
     world.own["analytic_id"] = kept.id
+    if world.visitor.at_pier(Permission.VIDEO_EXPORT):
+        world.own["export_id"] = await _export(world, principal)
     for path, function in (
         ("/looks/{look_id}", Function.LIVE),
         ("/looks/{look_id}/live", Function.LIVE),
@@ -318,6 +308,13 @@ async def look(world: World, principal: Principal, function: Function) -> UUID |
     span = None if function is Function.LIVE else Span(1_000_000, 9_000_000)
     wish = Wish(principal, "public_safety", function, world.pier.channel_id, span, Presentation.RAW, HERE)
     return (await world.viewing.open(wish)).id
+
+
+async def _export(world: World, principal: Principal) -> UUID:
+    order = ExportOrder(
+        (world.pier.channel_id,), Span(1, 9_000_000), ExportKind.CASE, "public_safety", "Case 7"
+    )
+    return (await world.town.faces.exports.ask(order, principal, HERE)).job.id
 
 
 async def _passkey(world: World, principal: Principal) -> UUID:

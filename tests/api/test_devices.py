@@ -350,6 +350,18 @@ async def test_null_empties_a_field(town: Town, camera: str) -> None:
         assert (await client.patch(path, json={"latitude": 5})).status_code == 422
 
 
+async def test_a_camera_has_a_time_of_keeping_of_its_own(town: Town, camera: str) -> None:
+    async with await town.client_as("administrator") as client:
+        channel = (await added(client))["channels"][0]
+        assert channel["keep_hours"] is None
+        path = f"{API}/cameras/{channel['id']}"
+        assert (await client.patch(path, json={"keep_hours": 240.5})).json()["keep_hours"] == 240.5
+        for wrong in (0, -1, 87_841, "72", True):
+            assert (await client.patch(path, json={"keep_hours": wrong})).status_code == 422
+        assert (await client.patch(path, json={"place": "Quay"})).json()["keep_hours"] == 240.5
+        assert (await client.patch(path, json={"keep_hours": None})).json()["keep_hours"] is None
+
+
 async def test_a_camera_is_steered(town: Town, camera: str) -> None:
     async with await town.client_as("administrator") as client:
         channel_id = (await added(client))["channels"][1]["id"]

@@ -23,7 +23,7 @@ from civiscope.base import new_id
 from civiscope.security import PERMISSIONS, Permission
 
 KINDS = ("unknown", "foreign", "own")
-PERSONAL = {"look_id", "peer_id", "session_id", "passkey_id", "token_id"}
+PERSONAL = {"look_id", "peer_id", "session_id", "passkey_id", "token_id", "export_id"}
 """What is one person's alone, whoever else asks."""
 PLAIN = {"name": "site", "sequence": "1"}
 QUERIES = {
@@ -78,6 +78,10 @@ def rows(calls: tuple[Call, ...]) -> Iterator[Row]:
             )
         elif (call.method, call.path) in {("POST", "/bookmarks"), ("POST", "/holds")}:
             yield Row(call, permission, ("channel_id",), _evidence_body(call.path))
+        elif (call.method, call.path) == ("POST", "/exports"):
+            yield Row(
+                call, permission, ("channel_id",), lambda one: {**VALID_BODIES["/exports"], "channels": [one]}
+            )
         else:
             yield Row(call, permission, tuple(named))
 

@@ -48,6 +48,13 @@ VALID_BODIES: Mapping[str, dict[str, object]] = {
         "settings": {"url": "https://hook.example/"},
     },
     "/bookmarks": {"channel_id": str(new_id()), "at_us": 1, "text": "The van"},
+    "/exports": {
+        "channels": [str(new_id())],
+        "from_us": 1,
+        "to_us": 9_000_000,
+        "purpose": "public_safety",
+        "reason": "Case 7",
+    },
     "/holds": {"channel_id": str(new_id()), "from_us": 1, "to_us": 9_000_000, "reason": "Case 7"},
     "/groups/{group_id}": {"name": "South"},
     "/me/password": {"old": "not this one either", "new": "nine blue herons stand"},

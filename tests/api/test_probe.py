@@ -18,7 +18,7 @@ from civiscope.devices import ANY_PORT, GateRules
 from civiscope.ingest import LossReason, StreamSource, StreamState, StreamStatus, Transport
 from civiscope.media import AccessUnit, Codec, TrackConfig, decode_key_frame
 from civiscope.media.wire import Credentials
-from civiscope.recording import HeldSpan, RecorderStatus
+from civiscope.recording import HeldSpan, KeepTimes, RecorderStatus
 from civiscope.simulator import Footage, RtspServer, ServerOptions, SimulatedCamera, serving
 
 PROBE = "/api/v1/cameras/probe"
@@ -123,6 +123,9 @@ class Recorder:
         raise NotImplementedError
 
     async def apply_holds(self, holds: tuple[HeldSpan, ...]) -> None:
+        raise NotImplementedError
+
+    async def apply_times(self, times: KeepTimes) -> None:
         raise NotImplementedError
 
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from tests.api.export_town import make_exports
 from tests.devices.fake_drivers import FakeDrivers
 
 from civiscope.alarms import Alarm, AlarmFaces, Alarms, AlarmUnacknowledged, migrate_alarms
@@ -457,6 +458,9 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         system=system,
         notify=Notify(database, audit, vault_door.vault, clock),
         evidence=Evidence(database, audit, streams_of, clock),
+        exports=make_exports(
+            folder, keys, (database, audit, vault_door, clock), (accounts, purposes, devices)
+        ),
         deletions=DeletionDesk(database.path.parent / "destroyed"),
     )
     app = create_app(faces)

@@ -98,6 +98,8 @@ async def test_a_change_is_kept_heard_and_written_down(tmp_path: Path) -> None:
         ("site", site(jurisdiction="none"), "jurisdiction"),
         ("site", site(colour="red"), "colour"),
         ("devices", {"networks": ["10.0.0.0/99"], "checks_every_hour": True}, "networks"),
+        ("recording", {"keep_hours": 0}, "keep_hours"),
+        ("recording", {"purpose_hours": ["traffic"]}, "purpose_hours"),
         ("audit", {"send_to": ["ftp://x"]}, "send_to"),
     ],
 )

@@ -72,7 +72,7 @@ def test_a_list_grows_and_shrinks(product: Product, screens: Screens) -> None:
 
 
 @pytest.mark.parametrize("width_px", [1440, 390])
-@pytest.mark.parametrize("name", ["site", "devices", "seeing", "audit"])
+@pytest.mark.parametrize("name", ["site", "devices", "recording", "seeing", "audit"])
 def test_every_page_fits_and_axe_finds_nothing(
     product: Product, screens: Screens, name: str, width_px: int
 ) -> None:

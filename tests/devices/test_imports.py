@@ -31,7 +31,7 @@ CLOCK = ManualClock()
 def devices(tmp_path: Path) -> Iterator[Devices]:
     with Database(tmp_path / "server.db") as database:
         migrate_devices(database)
-        settings = RegisterSettings((Path("/srv/films"),), keep_us=72 * HOUR_US)
+        settings = RegisterSettings((Path("/srv/films"),), keep_us=lambda: 72 * HOUR_US)
         yield Devices(database, Vault(bytes(32)), CLOCK, None, settings)
 
 
@@ -58,7 +58,7 @@ async def test_the_plan_has_the_time_of_the_import(devices: Devices) -> None:
     assert twice.value.kind is ErrorKind.CONFLICT
 
 
-@pytest.mark.parametrize(("hours_ago", "words"), [(73, "raise [recording] retention_hours"), (-1, "future")])
+@pytest.mark.parametrize(("hours_ago", "words"), [(73, "settings page Recording"), (-1, "future")])
 async def test_a_time_at_which_nothing_can_be_kept_is_refused(
     devices: Devices, hours_ago: float, words: str
 ) -> None:

@@ -18,7 +18,7 @@ from civiscope.base import AppError, ManualClock, PrincipalId, Span, StreamId, n
 from civiscope.devices import CameraDraft, DeviceGate, Devices, GateRules, migrate_devices
 from civiscope.evidence import Evidence, HoldDraft, migrate_evidence
 from civiscope.ingest import Intake, RecordedOnly
-from civiscope.recording import Archive, DeletionRules, DestructionLedger, HoldBook, holds_digest
+from civiscope.recording import Archive, DeletionRules, DestructionLedger, HoldBook, KeepBook, holds_digest
 from civiscope.recording.recorder import Recorder
 from civiscope.security import (
     AuditLog,
@@ -79,6 +79,7 @@ class Node:
         site = room.site
         self.files = DirectoryFiles(folder / "destroyed")
         ledger = DestructionLedger(self.files, site.sealer, site.identity.node_id, room.clock)
+        times = KeepBook(folder / "times.json", room.settings.keep_us)
         watch = VolumeWatch(room.folder, 0, lambda _: None)
         self.recorder = Recorder(
             room.volume(),
@@ -86,12 +87,12 @@ class Node:
             room.clock,
             room.settings,
             watch.take,
-            DeletionRules(holds.protects, holds.cases_of, ledger),
+            DeletionRules(holds.protects, holds.cases_of, ledger, times.keep_us),
         )
         recorded = RecordedOnly(self.recorder)
         self.intake = Intake((recorded,), room.clock, DeviceGate())
         plan_file = PlanFile(folder / "plan.sealed", Vault(Vault.new_key()))
-        self.desk = RecorderDesk(self.intake, (self.recorder, recorded), plan_file, watch, holds)
+        self.desk = RecorderDesk(self.intake, (self.recorder, recorded), plan_file, watch, (holds, times))
 
     async def retain(self) -> None:
         """A few looks at retention."""

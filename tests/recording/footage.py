@@ -137,6 +137,7 @@ class Room:
     facts: list[RecordingFact] = field(default_factory=list)
     make_files: Callable[[Path], Files] = DirectoryFiles
     protected: Callable[[SegmentSummary], bool] = nothing_protected
+    keep_us: Callable[[StreamId], int | None] | None = None
     cases_of: Callable[[SegmentSummary], frozenset[CaseId | None]] | None = None
     ledger: DestructionLedger | None = None
 
@@ -146,14 +147,8 @@ class Room:
 
     def recorder(self) -> Recorder:
         """A recorder on the volume."""
-        return Recorder(
-            self.volume(),
-            self.site.sealer,
-            self.clock,
-            self.settings,
-            self.facts.append,
-            DeletionRules(self.protected, self.cases_of, self.ledger),
-        )
+        rules = DeletionRules(self.protected, self.cases_of, self.ledger, self.keep_us)
+        return Recorder(self.volume(), self.site.sealer, self.clock, self.settings, self.facts.append, rules)
 
     def archive(self) -> Archive:
         """A reader of the volume."""

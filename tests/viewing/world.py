@@ -23,7 +23,7 @@ from civiscope.ingest import FeedClient, FeedServer
 from civiscope.media import AccessUnit, TrackConfig, UnitFlags
 from civiscope.media.mp4 import Sample
 from civiscope.privacy import Function, Presentation, PurposeRegister, migrate_privacy
-from civiscope.recording import RecordedSpan, RecordedUnit, Timeline
+from civiscope.recording import ExportPiece, RecordedSpan, RecordedUnit, Timeline
 from civiscope.security import (
     AuditLog,
     Principal,
@@ -90,6 +90,10 @@ class Shelf:
     def export_mp4(self, stream_id: StreamId, span: Span) -> Iterator[bytes]:
         for number in range(4):
             yield bytes([number]) * 1000
+
+    def export_proved(self, stream_id: StreamId, span: Span, media_path: str) -> Iterator[ExportPiece]:
+        for number in range(4):
+            yield ExportPiece(bytes([number]) * 1000, b"{}\n")
 
 
 @dataclass

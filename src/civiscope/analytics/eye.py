@@ -28,7 +28,9 @@ class SeeingSettings:
     motion: MotionSettings = field(default_factory=MotionSettings)
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     recheck_s: float = 5.0
-    """Things at rest, with nothing moving, are looked for so often."""
+    """Things at rest, with nothing moving, are looked for so often at first, then less and less."""
+    most_recheck_s: float = 20.0
+    """And at least so often."""
     resting_s: float = 0.6
     """The same while something moves at their own places only."""
     uncertain_s: float = 0.4
@@ -65,6 +67,7 @@ class ChannelEye:
         self._size_px = (0, 0)
         self._at_us: int | None = None
         self._detected_us: int | None = None
+        self._recheck_s = settings.recheck_s
         self._settled_us = 0
 
     def look(self, frame: Frame, index: int, at_us: int) -> Seen:
@@ -77,7 +80,7 @@ class ChannelEye:
         motion = self._map_for(frame).look(frame.luma(), step_s)
         if motion.is_new_picture:
             self._settled_us = at_us + int(self._settings.settle_s * 1e6)
-        stirred = _stirred(motion, self._tracker.boxes_n())
+        stirred = _stirred(motion, self._tracker)
         did_detect = self._should_detect(motion, stirred, at_us)
         objects = (
             self._detect(frame, at_us, stirred, motion) if did_detect else self._tracker.carry(at_us, stirred)
@@ -103,10 +106,22 @@ class ChannelEye:
         settings = self._settings
         since_s = (at_us - self._detected_us) / 1e6
         if motion.is_moving:
+            self._recheck_s = settings.recheck_s
             return since_s >= settings.resting_s or not self._moves_at_rest_only(motion, stirred)
+        return self._should_look_again(since_s)
+
+    def _should_look_again(self, since_s: float) -> bool:
+        """For what is known, where nothing moves: often for what is uncertain, ever less for what stays."""
+        settings = self._settings
         if not len(self._tracker):
             return False
-        return since_s >= (settings.uncertain_s if self._tracker.uncertain() else settings.recheck_s)
+        if self._tracker.uncertain():
+            self._recheck_s = settings.recheck_s
+            return since_s >= settings.uncertain_s
+        if since_s < self._recheck_s:
+            return False
+        self._recheck_s = min(2 * self._recheck_s, settings.most_recheck_s)
+        return True
 
     def _moves_at_rest_only(self, motion: Motion, stirred: NDArray[np.bool_]) -> bool:
         """Whether all that moves lies within things that rest, such as a person who talks."""
@@ -162,8 +177,8 @@ def build_eye(
     return ChannelEye(settings or SeeingSettings(), detector, running), left_out
 
 
-def _stirred(motion: Motion, boxes_n: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(N,) at which of the boxes something moves."""
+def _stirred(motion: Motion, tracker: Tracker) -> NDArray[np.bool_]:
+    """(N,) at which of the tracks something moves."""
     if not motion.is_moving:
-        return np.full(len(boxes_n), not motion.is_warm or motion.is_new_picture)
-    return np.array([motion.touches(Box(*box)) for box in boxes_n.tolist()], bool)
+        return np.full(len(tracker), not motion.is_warm or motion.is_new_picture)
+    return np.array([motion.touches(Box._make(box)) for box in tracker.boxes_n().tolist()], bool)

@@ -49,8 +49,9 @@ class MotionSettings:
     noise_factor: float = 5.0
     start_noise_levels: float = 1.0
     most_noise_levels: float = 12.0
-    quiet_levels: float = 0.75
-    """While no block changed by more than this since the last frame, nothing is computed."""
+    quiet_share: float = 0.35
+    """While no block changed by more than this share of what would move it, since the last frame that was
+    compared, nothing is."""
     quiet_frames: int = 4
     """At most so many frames in a row."""
     light_levels: float = 1.5
@@ -118,6 +119,7 @@ class BlockMap:
         self._recent: Floats = np.zeros(shape, np.float32)
         self._noise: Floats = np.full(shape, self._settings.start_noise_levels, np.float32)
         self._limit: Floats = np.zeros(shape, np.float32)
+        self._quiet: Floats = np.zeros(shape, np.float32)
         self._changed_s: Floats = np.full(shape, -1e9, np.float32)
         """When each block last differed from a moment ago, on the clock of `_seen_s`."""
         self._difference: Floats = np.zeros(shape, np.float32)
@@ -161,8 +163,7 @@ class BlockMap:
         if not self._is_calm or self._skipped >= self._settings.quiet_frames or not self.is_warm:
             return False
         change = np.subtract(now, self._last, out=self._difference)
-        limit = self._settings.quiet_levels
-        return bool(change.max() < limit and change.min() > -limit)
+        return bool((np.abs(change, out=change) < self._quiet).all())
 
     def _compare(self, now: Floats) -> Motion:
         settings = self._settings
@@ -215,6 +216,7 @@ class BlockMap:
     def _set_limit(self) -> None:
         np.multiply(self._noise, np.float32(self._settings.noise_factor), out=self._limit)
         self._limit += np.float32(self._settings.floor_levels)
+        np.multiply(self._limit, np.float32(self._settings.quiet_share), out=self._quiet)
 
     def _take_out_light(self) -> bool:
         """Move what is known by a change that all blocks share: added (a cloud), or multiplied (gain

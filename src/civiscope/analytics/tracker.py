@@ -35,6 +35,8 @@ class TrackerSettings:
     reach_new: float = 2.2
     """How far, in its own sizes, a thing found once may be from where it was: its speed is not known yet."""
     reach_known: float = 0.9
+    reach_lost: float = 1.4
+    """Of one that was not found: from where it was found last, for what turned round or stopped."""
     most_size_ratio: float = 2.2
     """Of heights, for a match by distance alone."""
     hits_to_confirm: int = 2
@@ -77,11 +79,16 @@ class Tracker:
         self._score: Floats = np.zeros(0, np.float32)
         self._hits: Ints = np.zeros(0, np.int64)
         self._misses: Ints = np.zeros(0, np.int64)
+        self._last: Floats = np.zeros((0, 2), np.float32)
+        """Its centre when it was last found."""
         self._first_us: Ints = np.zeros(0, np.int64)
         self._found_us: Ints = np.zeros(0, np.int64)
         """When it was last found, or known to be there."""
         self._moved_us: Ints = np.zeros(0, np.int64)
         self._is_seen: Bools = np.zeros(0, bool)
+        self._at_rest: tuple[TrackedObject, ...] | None = None
+        """The answer to the last `carry`, if nothing moved at any track: it holds while nothing does."""
+        self._is_certain = False
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -100,7 +107,9 @@ class Tracker:
 
     def uncertain(self) -> bool:
         """Whether any track is not confirmed, or moves, or was not found the last time."""
-        return bool((~(self.resting() & self._is_seen)).any())
+        if not self._is_certain:
+            self._is_certain = bool((self.resting() & self._is_seen).all())
+        return not self._is_certain
 
     def update(
         self, detections: Detections, at_us: int, stirred: Bools | None = None
@@ -110,6 +119,7 @@ class Tracker:
 
         None: not known, so everywhere.
         """
+        self._at_rest, self._is_certain = None, False
         step_s = self._step_to(at_us)
         was_resting = self.resting()
         self._is_seen[:] = False
@@ -127,13 +137,21 @@ class Tracker:
 
     def carry(self, at_us: int, stirred: Bools) -> tuple[TrackedObject, ...]:
         """At a frame at which the detector did not look: what rests where nothing moves is still there."""
+        is_still = not stirred.any()
+        if is_still and self._at_rest is not None:
+            self._at_us = at_us
+            self._found_us[:] = at_us
+            return self._at_rest
+        self._is_certain = False
         self._step_to(at_us)
         calm = ~stirred
         self._speed[calm] = 0.0
         self._is_seen = calm & (self._misses == 0)
         self._found_us[self._is_seen] = at_us
         self._keep(self._found_us + np.int64(self._settings.lost_s * 1e6) >= at_us)
-        return self.objects()
+        objects = self.objects()
+        self._at_rest = objects if is_still and self._is_seen.all() else None
+        return objects
 
     def objects(self) -> tuple[TrackedObject, ...]:
         """The confirmed ones as they stand."""
@@ -196,14 +214,20 @@ class Tracker:
     def _cost_of_distance(self, tracks: Indices, boxes: Floats) -> Floats:
         """For small or fast things that jump further than their own size."""
         settings = self._settings
-        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+        centre: Floats = (boxes[:, :2] + boxes[:, 2:]) * np.float32(0.5)
+        size = boxes[:, 2:] - boxes[:, :2]
         known = self._size[tracks]
-        scale = np.maximum(known[:, None, :], size[None, :, :])
-        apart = np.abs(self._centre[tracks][:, None, :] - centre[None, :, :]) / np.maximum(scale, 1e-6)
-        distance = np.hypot(apart[..., 0], apart[..., 1])
+        scale = np.maximum(np.maximum(known[:, None, :], size[None, :, :]), np.float32(1e-6))
         ratio = known[:, None, 1] / np.maximum(size[None, :, 1], 1e-6)
         reach = np.where(self._hits[tracks] < 2, settings.reach_new, settings.reach_known)[:, None]
-        fits = (distance < reach) & (np.maximum(ratio, 1 / ratio) < settings.most_size_ratio)
+        distance = _apart(self._centre[tracks], centre, scale)
+        fits = distance < reach
+        lost = self._misses[tracks] > 0
+        if lost.any():
+            back = _apart(self._last[tracks], centre, scale)
+            fits |= lost[:, None] & (back < settings.reach_lost)
+            distance = np.where(lost[:, None], np.minimum(distance, back), distance)
+        fits &= np.maximum(ratio, 1 / ratio) < settings.most_size_ratio
         found: Floats = np.where(fits, distance, np.float32(_FAR)).astype(np.float32)
         return found
 
@@ -231,6 +255,7 @@ class Tracker:
         self._score[tracks] = detections.scores[found]
         self._hits[tracks] += 1
         self._misses[tracks] = 0
+        self._last[tracks] = self._centre[tracks]
         self._found_us[tracks] = at_us
         self._is_seen[tracks] = True
         speed = np.hypot(self._speed[tracks, 0] * 16 / 9, self._speed[tracks, 1])
@@ -290,6 +315,7 @@ class Tracker:
             _score=detections.scores[found],
             _hits=np.ones(count, np.int64),
             _misses=np.zeros(count, np.int64),
+            _last=(boxes[:, :2] + boxes[:, 2:]) / 2,
             _first_us=at, _found_us=at, _moved_us=at,
             _is_seen=np.ones(count, bool),
         )  # fmt: skip
@@ -308,12 +334,19 @@ class Tracker:
 
 _COLUMNS = (
     "_ids", "_centre", "_size", "_shown", "_speed", "_votes", "_group", "_score", "_hits", "_misses",
-    "_first_us", "_found_us", "_moved_us", "_is_seen",
+    "_last", "_first_us", "_found_us", "_moved_us", "_is_seen",
 )  # fmt: skip
 
 
 def _cost(overlap: Floats, least: float) -> Floats:
     found: Floats = np.where(overlap >= least, np.float32(1.0) - overlap, np.float32(_FAR))
+    return found
+
+
+def _apart(centres: Floats, others: Floats, scale: Floats) -> Floats:
+    """(N, M) between points (N, 2) and (M, 2), in sizes (N, M, 2)."""
+    apart = np.abs(centres[:, None, :] - others[None, :, :]) / scale
+    found: Floats = np.hypot(apart[..., 0], apart[..., 1])
     return found
 
 

@@ -17,6 +17,7 @@ from civiscope.api.door import Door
 from civiscope.api.errors import http_answer, install_error_answers
 from civiscope.api.event_calls import EventCalls
 from civiscope.api.evidence_calls import EvidenceCalls
+from civiscope.api.export_calls import ExportCalls
 from civiscope.api.faces import Faces
 from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
@@ -71,6 +72,7 @@ class Application:
             *SiteCalls(faces).calls(),
             *TargetCalls(faces).calls(),
             *EvidenceCalls(faces).calls(),
+            *ExportCalls(faces).calls(),
             *DeletionCalls(faces.deletions).calls(),
             *VaultCalls(faces.vault).calls(),
             *AuditCalls(faces).calls(),

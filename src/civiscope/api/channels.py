@@ -59,6 +59,7 @@ def _channel(camera: Camera, state: StreamState | None, why_away: str | None) ->
         "driver": camera.driver,
         "input": camera.input,
         "can_steer": camera.can_steer,
+        "keep_hours": camera.keep_hours,
     }
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from civiscope.api.shapes import ProbeBody
 from civiscope.devices import (
     KEEP,
+    KEEP_LIMIT_HOURS,
     ChannelChange,
     ChannelDraft,
     DesiredSettings,
@@ -24,6 +25,7 @@ IMPORT_AT_ONCE = 2
 """Lines tried in one call; each may take 6 s, and they are tried side by side."""
 _Text = Annotated[str, Field(max_length=1024)]
 _Id = Annotated[UUID, Field(strict=False)]
+_Hours = Annotated[float, Field(ge=1, le=KEEP_LIMIT_HOURS, allow_inf_nan=False)]
 _Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 _Input = Annotated[int, Field(ge=0, le=255)]
 _Driver = Annotated[str, Field(min_length=1, max_length=32, pattern="^[a-z_]+$")]
@@ -160,6 +162,7 @@ class PlaceChange(_Shape):
     place: _Text | None = None
     purpose: _Text | None = None
     group_id: _Id | None = None
+    keep_hours: _Hours | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> "PlaceChange":
@@ -177,6 +180,7 @@ class PlaceChange(_Shape):
             place=self.place if "place" in given else KEEP,
             purpose=self.purpose if "purpose" in given else KEEP,
             group_id=_group(self.group_id) if "group_id" in given else KEEP,
+            keep_hours=self.keep_hours if "keep_hours" in given else KEEP,
         )
 
 
@@ -204,6 +208,7 @@ class CameraChange(PlaceChange):
             longitude=self.longitude if "longitude" in given else KEEP,
             purpose=self.purpose if "purpose" in given else KEEP,
             group_id=_group(self.group_id) if "group_id" in given else KEEP,
+            keep_hours=self.keep_hours if "keep_hours" in given else KEEP,
         )
 
 

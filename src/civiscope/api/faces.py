@@ -21,6 +21,7 @@ from civiscope.notify import Notify
 from civiscope.privacy import PurposeRegister
 from civiscope.rules import RuleBook
 from civiscope.security import Accounts, AuditLog
+from civiscope.viewing import ExportDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Faces:
     system: System
     notify: Notify
     evidence: Evidence
+    exports: ExportDesk
     deletions: Deletions
 
     @property

@@ -10,6 +10,7 @@ from civiscope.alarms import Alarm, AlarmFaces, Alarms
 from civiscope.analytics import CoverageChanged, ObservationMade, Phase
 from civiscope.app.action_desks import KeepingDesk, NoticeDesk
 from civiscope.app.device_channels import DeviceChannels
+from civiscope.app.keep_times import longest_us
 from civiscope.app.site import Site
 from civiscope.base import AppError, ErrorKind, PrincipalId, get_log
 from civiscope.bus import Endpoint, Envelope
@@ -123,11 +124,11 @@ class AlarmSide:
             _log.error("nobody outside was told of it", alarm=alarm.id, cause=error.message)
 
     async def _forget(self) -> None:
-        settings = self._site.settings
-        hours = settings.events.retention_hours or settings.recording.retention_hours
+        hours = self._site.settings.events.retention_hours
         while True:
-            before_us = self._site.clock.now_us() - int(hours * _HOUR_US)
             try:
+                keep_us = int(hours * _HOUR_US) if hours else await longest_us(self._site)
+                before_us = self._site.clock.now_us() - keep_us
                 await self.events.forget_before(before_us)
                 await self.rules.forget_before(before_us)
             except AppError as error:

@@ -70,6 +70,11 @@ class Home:
         return self.role("server") / "events.db"
 
     @property
+    def exports(self) -> Path:
+        """Exports that wait to be fetched, sealed."""
+        return self.role("server") / "exports"
+
+    @property
     def destroyed(self) -> Path:
         """The destruction ledger: apart from the volumes, written by the recorder alone."""
         return self.role("recorder") / "destroyed"

@@ -48,7 +48,7 @@ class Machine:
             "volumes": [
                 {
                     "path": one.path, "free_bytes": one.free_bytes, "used_bytes": one.used_bytes,
-                    "state": one.state,
+                    "state": one.state, "hours_left": one.hours_left, "reach_hours": one.reach_hours,
                 }
                 for one in volumes
             ],

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
+from civiscope.app.keep_times import longest_us
 from civiscope.app.site import Site
 from civiscope.base import AppError, get_log
 from civiscope.bus import Endpoint
 
 _FORGET_EVERY_S = 3_600.0
-_HOUR_US = 3_600_000_000
 _log = get_log("civiscope.app.server")
 
 
@@ -41,9 +41,9 @@ class NotifySide:
 
     async def _forget(self) -> None:
         """A bookmark goes with the recording that it names."""
-        keep_us = int(self._site.settings.recording.retention_hours * _HOUR_US)
         while True:
             try:
+                keep_us = await longest_us(self._site)
                 await self._site.evidence.forget_bookmarks_before(self._site.clock.now_us() - keep_us)
             except AppError as error:
                 _log.warning("old bookmarks could not be removed", why=error.message)

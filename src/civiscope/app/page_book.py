@@ -7,7 +7,7 @@ from functools import partial
 from pydantic import ValidationError
 
 from civiscope.api import FieldError, PageState
-from civiscope.app.site_pages import PAGES, AuditPage, DevicesPage, Page, SeeingPage, SitePage
+from civiscope.app.site_pages import PAGES, AuditPage, DevicesPage, Page, RecordingPage, SeeingPage, SitePage
 from civiscope.base import AppError, Clock, ErrorKind, get_log
 from civiscope.security import AuditEntry, AuditLog, AuditWriter, Principal
 from civiscope.storage import Connection, Database, KeptSetting, keep_setting, read_kept_settings
@@ -55,6 +55,13 @@ class PageBook:
         """Who else keeps the heads of the audit."""
         page = self._pages[AuditPage.key].page
         assert isinstance(page, AuditPage)
+        return page
+
+    @property
+    def recording(self) -> RecordingPage:
+        """For how long recordings are kept."""
+        page = self._pages[RecordingPage.key].page
+        assert isinstance(page, RecordingPage)
         return page
 
     @property

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from civiscope.base import AppError, ChannelId, ErrorKind, StreamId, get_log
 from civiscope.devices import DeviceGate, GateRules
 from civiscope.ingest import StreamSource, Transport
 from civiscope.security import Vault
+from civiscope.storage import keep_file
 
 _VERSION = 3
 _VERSION_WITHOUT_GATE = 1
@@ -66,23 +66,14 @@ class PlanFile:
     def keep(self, plan: RecordingPlan) -> None:
         """Write it so that a cut leaves the old plan or the new one; AppError if the disk refuses."""
         sealed = self._vault.seal_secret(_to_json(plan), _CONTEXT)
-        unfinished = self._path.with_suffix(".new")
         try:
-            with open(unfinished, "wb", opener=_private) as file:
-                file.write(sealed)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(self._path)
+            keep_file(self._path, sealed)
         except OSError as error:
             raise AppError(
                 ErrorKind.UNAVAILABLE,
                 f"the recorder cannot keep its plan in {self._path}: {error.strerror}. It records by it "
                 "while it runs, but would not know it after a restart without the server.",
             ) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _to_json(plan: RecordingPlan) -> bytes:

@@ -27,6 +27,8 @@ from civiscope.recording import (
     DestructionLedger,
     HeldSpan,
     HoldBook,
+    KeepBook,
+    KeepTimes,
     Recorder,
     RecorderFace,
     RecorderSettings,
@@ -64,13 +66,13 @@ class RecorderDesk:
         sinks: tuple[Recorder, RecordedOnly],
         plan_file: PlanFile,
         volume: VolumeWatch,
-        holds: HoldBook,
+        books: tuple[HoldBook, KeepBook],
     ) -> None:
         self._intake = intake
         self._recorder, self._recorded = sinks
         self._plan_file = plan_file
         self._volume = volume
-        self._holds = holds
+        self._holds, self._times = books
         self._plan = RecordingPlan()
 
     def start_from_kept_plan(self) -> None:
@@ -90,15 +92,21 @@ class RecorderDesk:
         """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
         await asyncio.to_thread(self._holds.apply, holds)
 
+    async def apply_times(self, times: KeepTimes) -> None:
+        """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
+        await asyncio.to_thread(self._times.apply, times)
+
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
         """Written with the next cut, in the writer's thread."""
         self._recorder.keep_case_wraps(wraps)
 
     async def status(self) -> RecorderStatus:
-        """Plan, holds, streams and volumes."""
+        """Plan, holds, times, streams and volumes."""
         volume = await asyncio.to_thread(self._volume.status)
         streams = tuple(self._as_written(one) for one in self._intake.status())
-        return RecorderStatus(streams, (volume,), plan_digest(self._plan), self._holds.digest)
+        return RecorderStatus(
+            streams, (volume,), plan_digest(self._plan), self._holds.digest, self._times.digest
+        )
 
     def _as_written(self, status: StreamStatus) -> StreamStatus:
         """An import is finished when its last picture is on the disk: then its file may go."""
@@ -134,13 +142,15 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         ledger_files = DirectoryFiles(home.destroyed)
         closing.callback(ledger_files.close)
         ledger = DestructionLedger(ledger_files, sealer, keys.identity.node_id, clock)
-        rules = DeletionRules(holds.protects, holds.cases_of, ledger)
-        recorder = Recorder(volume, sealer, clock, recorder_settings(settings), watch.take, rules)
+        own = recorder_settings(settings)
+        times = KeepBook(home.role("recorder") / "times.json", own.keep_us)
+        rules = DeletionRules(holds.protects, holds.cases_of, ledger, times.keep_us)
+        recorder = Recorder(volume, sealer, clock, own, watch.take, rules)
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
         recorded = RecordedOnly(recorder)
         intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, (recorder, recorded), plan_file, watch, holds)
+        desk = RecorderDesk(intake, (recorder, recorded), plan_file, watch, (holds, times))
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)

@@ -8,7 +8,7 @@ from civiscope.app.plan import RecordingPlan, plan_digest
 from civiscope.base import AppError, Clock, ErrorKind, StreamId, get_log
 from civiscope.devices import Devices, GateRules
 from civiscope.ingest import StreamSource
-from civiscope.recording import HeldSpan, RecorderFace, RecorderStatus, holds_digest
+from civiscope.recording import HeldSpan, KeepTimes, RecorderFace, RecorderStatus, holds_digest
 from civiscope.security import LOCKED_WORDS
 
 _ASK_EVERY_S = 1.0
@@ -34,9 +34,11 @@ class RecorderLink:
         self._asked_us = 0
         self._wake = plan_changed
         self._gate_rules = gate_rules
-        self._holds_trouble = ""
+        self._troubles: dict[str, str] = {}
         self.held: Callable[[], Awaitable[tuple[HeldSpan, ...]]] = _nothing_held
         """What must not be deleted now; wired by `app` before `run`."""
+        self.times: Callable[[], Awaitable[KeepTimes]] | None = None
+        """How long each stream is kept; wired by `app` before `run`. None: as the recorder knows it."""
 
     async def run(self) -> None:
         """Ask every second, and send the plan whenever the recorder's is another; until cancelled."""
@@ -74,6 +76,10 @@ class RecorderLink:
         """Hand holds over; the next question sends the server's own again."""
         await self._recorder.apply_holds(holds)
 
+    async def apply_times(self, times: KeepTimes) -> None:
+        """Hand times over; the next question sends the server's own again."""
+        await self._recorder.apply_times(times)
+
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
         """Hand wraps over; who made them looks whether they are there."""
         await self._recorder.keep_case_wraps(wraps)
@@ -92,20 +98,31 @@ class RecorderLink:
             await self._recorder.apply_plan(wanted, gate)
             status = await self._recorder.status()
         self._status, self._asked_us = status, self._clock.monotonic_us()
-        await self._send_holds(status)
+        await self._send("holds", self._send_holds(status))
+        await self._send("times", self._send_times(status))
 
-    async def _send_holds(self, status: RecorderStatus) -> None:
-        """Whenever the recorder's are others; a failure is told once, and tried again with each question."""
+    async def _send(self, what: str, sending: Awaitable[None]) -> None:
+        """A failure is told once, and tried again with each question."""
         trouble = ""
         try:
-            held = await self.held()
-            if status.holds_digest != holds_digest(held):
-                await self._recorder.apply_holds(held)
+            await sending
         except AppError as error:
             trouble = error.message
-        if trouble and trouble != self._holds_trouble:
-            _log.error("the recorder has not got the holds", why=trouble)
-        self._holds_trouble = trouble
+        if trouble and trouble != self._troubles.get(what):
+            _log.error("the recorder has not got what it must know", what=what, why=trouble)
+        self._troubles[what] = trouble
+
+    async def _send_holds(self, status: RecorderStatus) -> None:
+        held = await self.held()
+        if status.holds_digest != holds_digest(held):
+            await self._recorder.apply_holds(held)
+
+    async def _send_times(self, status: RecorderStatus) -> None:
+        if self.times is None:
+            return
+        times = await self.times()
+        if status.times_digest != times.digest():
+            await self._recorder.apply_times(times)
 
     async def _wanted(self) -> tuple[StreamSource, ...] | None:
         """None while the vault is locked: no plan is sent, and the recorder goes on by the one it keeps."""

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from civiscope.api import (
@@ -28,10 +29,12 @@ from civiscope.app.desk import LocalDesk, SiteDesk
 from civiscope.app.device_desk import DeviceDesk, LocalDeviceDesk
 from civiscope.app.device_side import DeviceSide
 from civiscope.app.event_pictures import EventPictures
+from civiscope.app.export_side import export_desk, principal_now
 from civiscope.app.faces import WorkerFace
 from civiscope.app.fed_sub_streams import FedSubStreams
 from civiscope.app.head_desk import HeadDesk, HeadPlaces
 from civiscope.app.home import Home
+from civiscope.app.keep_times import keep_times
 from civiscope.app.machine import Machine, follow
 from civiscope.app.notify_side import NotifySide
 from civiscope.app.recorder_link import RecorderLink
@@ -52,7 +55,7 @@ from civiscope.ingest import FeedClient
 from civiscope.media import AccessUnit, TrackConfig
 from civiscope.recording import Archive, RecorderFace
 from civiscope.security import HeadLedger
-from civiscope.viewing import Viewing, ViewingFaces
+from civiscope.viewing import ExportDesk, Viewing, ViewingFaces
 
 _STILL_LIMIT_S = 4.0
 _TRANSCODE_LIMIT_S = 9.0
@@ -70,6 +73,7 @@ class ServerParts:
     heads: HeadDesk
     application: Application
     prober: CameraProber
+    exports: ExportDesk
 
 
 class _Changes:
@@ -112,6 +116,8 @@ async def run_server(home: Home, settings: Settings) -> None:
             lambda: gate_rules_of(site, settings),
         )
         link.held = site.evidence.held_spans
+        link.times = lambda: keep_times(site)
+        site.pages.on_change(plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
         changes.alarms = alarms = AlarmSide(site, bus, events)
         await alarms.rules.load()
@@ -151,6 +157,7 @@ async def _serve(door: HttpsServer, parts: ServerParts, others: Sequence[Corouti
                 parts.names.run(),
                 parts.heads.run(),
                 parts.application.run(),
+                parts.exports.run(),
                 *others,
             )
         ]
@@ -176,7 +183,7 @@ def _parts(
             audit=site.audit,
             purposes=site.purposes,
             stream_of=_StreamFinder(site).stream_of,
-            principal_now=site.accounts.principal_now,
+            principal_now=partial(principal_now, site.accounts),
             clock=site.clock,
             maker=stills.maker,
             sub_streams=FedSubStreams(site.devices, link),
@@ -221,9 +228,10 @@ def _parts(
         system=Machine(site.home, link),
         notify=site.notify,
         evidence=site.evidence,
+        exports=(exports := export_desk(site, viewing)),
         deletions=DeletionDesk(site.home.destroyed),
     )
-    return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober)
+    return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober, exports)
 
 
 def _heads_of(site: Site, settings: Settings) -> HeadDesk:

@@ -111,6 +111,7 @@ async def open_site(
         await purposes.seed_defaults()
         closing.callback(accounts.close)
         shelf = PluginShelf(settings.analytics.plugins)
+        pages = PageBook(database, audit, clock, first_pages(settings))
         devices = Devices(
             database,
             vault_door.vault,
@@ -118,7 +119,7 @@ async def open_site(
             on_change,
             RegisterSettings(
                 import_folders=settings.devices.import_folders,
-                keep_us=int(settings.recording.retention_hours * _HOUR_US),
+                keep_us=lambda: int(pages.recording.keep_hours * _HOUR_US),
             ),
         )
         plugins = NotifierPlugins(settings.notify.notifiers)
@@ -134,7 +135,7 @@ async def open_site(
             analytics=AnalyticBook(database, audit, clock, shelf),
             shelf=shelf,
             clock=clock,
-            pages=PageBook(database, audit, clock, first_pages(settings)),
+            pages=pages,
             vault_door=vault_door,
             notify=Notify(database, audit, vault_door.vault, clock, plugins),
             evidence=Evidence(database, audit, _streams_of(devices), clock),

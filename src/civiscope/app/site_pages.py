@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from civiscope.analytics import BUILTIN_NAME, shipped_entries
 from civiscope.app.settings import Settings
 from civiscope.base import AppError
-from civiscope.devices import PRIVATE_NETWORKS, DeviceGate, GateRules
+from civiscope.devices import KEEP_LIMIT_HOURS, PRIVATE_NETWORKS, DeviceGate, GateRules
 
+_PURPOSE_TIME = re.compile(r"([a-z][a-z0-9_]{1,62})\s*=\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _MAIL_ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
@@ -137,6 +138,46 @@ class DevicesPage(Page):
         return value
 
 
+class RecordingPage(Page):
+    """For how long recordings are kept."""
+
+    key: ClassVar[str] = "recording"
+    heading: ClassVar[str] = "Recording"
+
+    keep_hours: Annotated[
+        float,
+        Field(
+            title="Keep recordings for, in hours",
+            ge=1,
+            le=KEEP_LIMIT_HOURS,
+            description="Then they are deleted for good, with their keys; not while a hold protects them. "
+            "A camera can have a time of its own.",
+        ),
+    ] = 72
+    purpose_hours: Annotated[
+        tuple[Annotated[str, Field(max_length=100)], ...],
+        Field(
+            title="Other times by purpose",
+            max_length=64,
+            description="One a line: the purpose's id, =, hours; such as public_safety = 48. It is for "
+            "cameras of that purpose without a time of their own.",
+        ),
+    ] = ()
+
+    @field_validator("purpose_hours")
+    @classmethod
+    def _can_be_read(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        tidy = [f"{purpose} = {hours:g}" for purpose, hours in map(_purpose_time, value)]
+        names = [one.partition(" ")[0] for one in tidy]
+        if len(set(names)) != len(names):
+            raise ValueError("a purpose stands there twice")
+        return tuple(tidy)
+
+    def hours_by_purpose(self) -> dict[str, float]:
+        """Purpose's id → hours."""
+        return dict(map(_purpose_time, self.purpose_hours))
+
+
 class AuditPage(Page):
     """Who else keeps the heads of the audit, so that nobody here can rewrite it unnoticed."""
 
@@ -198,7 +239,7 @@ class SeeingPage(Page):
         return value
 
 
-PAGES: tuple[type[Page], ...] = (SitePage, DevicesPage, SeeingPage, AuditPage)
+PAGES: tuple[type[Page], ...] = (SitePage, DevicesPage, RecordingPage, SeeingPage, AuditPage)
 
 
 def first_pages(settings: Settings) -> dict[str, Page]:
@@ -208,9 +249,19 @@ def first_pages(settings: Settings) -> dict[str, Page]:
     return {
         SitePage.key: SitePage.model_validate(site),
         DevicesPage.key: DevicesPage(networks=settings.devices.networks),
+        RecordingPage.key: RecordingPage(keep_hours=max(1, settings.recording.retention_hours)),
         SeeingPage.key: SeeingPage(),
         AuditPage.key: AuditPage(),
     }
+
+
+def _purpose_time(line: str) -> tuple[str, float]:
+    """ValueError in plain words."""
+    found = _PURPOSE_TIME.fullmatch(line.strip())
+    hours = float(found[2]) if found else 0.0
+    if found is None or not 1 <= hours <= KEEP_LIMIT_HOURS:
+        raise ValueError(f"'{line}' is not written as public_safety = 48, with 1 to {KEEP_LIMIT_HOURS} hours")
+    return found[1], hours
 
 
 def _can_be_sent_to(target: str) -> bool:

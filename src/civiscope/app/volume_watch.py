@@ -12,6 +12,7 @@ from civiscope.recording import (
     SegmentOpened,
     SegmentsDeleted,
     VolumeFailed,
+    VolumeForecast,
     VolumeRecovered,
     VolumeStatus,
     segment_path,
@@ -27,6 +28,7 @@ class VolumeWatch:
         self._publish = publish
         self._lock = threading.Lock()
         self._fault = "good"
+        self._hours: tuple[int | None, int | None] = (None, None)
         self._open: dict[SegmentId, Path] = {}
 
     def take(self, fact: Fact) -> None:
@@ -44,6 +46,8 @@ class VolumeWatch:
                     self._fault = fact.fault
                 case VolumeRecovered():
                     self._fault = "good"
+                case VolumeForecast():
+                    self._hours = fact.hours_left, fact.reach_hours
                 case _:
                     pass
         self._publish(fact)
@@ -55,9 +59,11 @@ class VolumeWatch:
         except OSError:
             free_bytes = 0
         with self._lock:
-            growing, closed_bytes, fault = list(self._open.values()), self._used_bytes, self._fault
+            growing, closed_bytes, fault, hours = (
+                list(self._open.values()), self._used_bytes, self._fault, self._hours,
+            )  # fmt: skip
         used_bytes = max(0, closed_bytes) + sum(_size_bytes(path) for path in growing)
-        return VolumeStatus(str(self._folder), free_bytes, used_bytes, fault)
+        return VolumeStatus(str(self._folder), free_bytes, used_bytes, fault, *hours)
 
 
 def _size_bytes(path: Path) -> int:

@@ -54,6 +54,7 @@ from civiscope.devices.groups import Groups, group_named, path_of
 from civiscope.devices.host import DriverHost
 from civiscope.devices.model import (
     KEEP,
+    KEEP_LIMIT_HOURS,
     Binding,
     Camera,
     CameraDraft,
@@ -88,7 +89,8 @@ __all__ = [
     "PtzPreset", "PtzStatus", "Trouble", "TroubleError", "TroubleReport",
     "ANY_PORT", "METADATA_ADDRESSES", "PRIVATE_NETWORKS", "DeviceGate", "GateRules",
     "Binding", "Camera", "CameraDraft", "ChannelChange", "ChannelDraft", "Device", "DeviceBook",
-    "DeviceChange", "DeviceCheck", "DeviceDraft", "Group", "GroupId", "Groups", "KEEP", "Keep", "KnownInput",
+    "DeviceChange", "DeviceCheck", "DeviceDraft", "Group", "GroupId", "Groups", "KEEP",
+    "KEEP_LIMIT_HOURS", "Keep", "KnownInput",
     "Stream", "StreamAddress", "Transport", "group_named", "path_of",
     "Devices", "RegisterSettings", "stream_address_of",
     "Upkeep", "may_be_checked", "migrate_devices",

@@ -19,6 +19,7 @@ from civiscope.devices.model import (
     Keep,
     StreamAddress,
     Transport,
+    check_keep_hours,
     check_position,
     clean_credential,
     clean_fingerprint,
@@ -178,7 +179,7 @@ def check_import(address: CameraAddress, now_us: int, keep_us: int | None) -> No
         raise AppError(
             ErrorKind.INVALID,
             f"Recordings are kept for {keep_us / 3_600_000_000:g} hours, so this one would be deleted at "
-            "once: raise [recording] retention_hours in civiscope.toml, or import it as of now.",
+            "once: raise the time on the settings page Recording, or import it as of now.",
         )
 
 
@@ -250,3 +251,21 @@ def _credentials(draft: DeviceDraft, username: str | None, password: Secret | No
     if given and not name:
         raise AppError(ErrorKind.INVALID, "There is a password but no user name. Type both, or neither.")
     return Credentials(clean_credential(name, "user name"), word)
+
+
+def channel_values(change: ChannelChange) -> dict[str, object]:
+    """Columns that change, with their texts proved."""
+    values: dict[str, object] = {}
+    if not isinstance(change.name, Keep):
+        values["name"] = clean_name(change.name)
+    if not isinstance(change.place, Keep):
+        values["place"] = clean_place(change.place)
+    if not isinstance(change.purpose, Keep):
+        values["purpose"] = clean_purpose(change.purpose)
+    if not isinstance(change.keep_hours, Keep):
+        check_keep_hours(change.keep_hours)
+    for name in ("latitude", "longitude", "group_id", "keep_hours"):
+        value = getattr(change, name)
+        if not isinstance(value, Keep):
+            values[name] = value
+    return values

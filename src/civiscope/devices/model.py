@@ -18,6 +18,8 @@ PLACE_LIMIT_CHARS = 200
 PURPOSE_LIMIT_CHARS = 64
 CREDENTIAL_LIMIT_CHARS = 255
 CAMERA_LIMIT = 10_000
+KEEP_LIMIT_HOURS = 87_840
+"""Ten years."""
 """Cameras one site may hold; a city's 8,000 devices fit."""
 
 MAIN, SUB = "main", "sub"
@@ -98,6 +100,7 @@ class ChannelChange:
     longitude: float | Keep | None = KEEP
     purpose: str | Keep | None = KEEP
     group_id: GroupId | Keep | None = KEEP
+    keep_hours: float | Keep | None = KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ class Camera:
     group_id: GroupId | None = None
     can_steer: bool = False
     """Its input moves (PTZ)."""
+    keep_hours: float | None = None
+    """Its recordings are kept for so long; None: by its purpose, or as the site says."""
 
     @property
     def main(self) -> Stream:
@@ -275,6 +280,14 @@ def clean_purpose(text: str | None) -> str | None:
     if len(purpose) > PURPOSE_LIMIT_CHARS or not purpose.isprintable():
         raise AppError(ErrorKind.INVALID, "The purpose is none of the register. Choose one of its list.")
     return purpose or None
+
+
+def check_keep_hours(hours: float | None) -> None:
+    """INVALID unless it is a time that recordings can be kept for."""
+    if hours is not None and not 1 <= hours <= KEEP_LIMIT_HOURS:
+        raise AppError(
+            ErrorKind.INVALID, f"Recordings are kept for 1 to {KEEP_LIMIT_HOURS} hours. Give a time between."
+        )
 
 
 def check_position(latitude: float | None, longitude: float | None) -> None:

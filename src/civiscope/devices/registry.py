@@ -11,6 +11,7 @@ from civiscope.devices.checked import (
     CheckedChannel,
     CheckedDevice,
     CheckedStream,
+    channel_values,
     check_changed_sound,
     check_channels,
     check_device,
@@ -36,9 +37,6 @@ from civiscope.devices.model import (
     StreamAddress,
     Transport,
     check_position,
-    clean_name,
-    clean_place,
-    clean_purpose,
 )
 from civiscope.devices.seals import Seals
 from civiscope.security import IntegrityError, Vault
@@ -53,7 +51,7 @@ class RegisterSettings:
     """Where files may be that stand for cameras."""
     records_sub: bool = False
     """Whether sub streams are recorded too; they are in the plan in any case."""
-    keep_us: int | None = None
+    keep_us: Callable[[], int | None] = lambda: None
     """How long recordings are kept: an import must not be older. None: as long as there is room."""
 
 
@@ -110,7 +108,7 @@ class Devices:
         checked = check_device(draft, folders)
         channels = check_channels(draft.channels, told, folders)
         device_id, now_us = DeviceId(new_id()), self._clock.now_us()
-        check_import(checked.address, now_us, self._settings.keep_us)
+        check_import(checked.address, now_us, self._settings.keep_us())
         device_row = self._device_row(device_id, checked, told, now_us)
 
         def store(connection: Connection) -> list[Camera]:
@@ -174,7 +172,7 @@ class Devices:
 
     async def change_cameras(self, channel_ids: Sequence[ChannelId], change: ChannelChange) -> list[Camera]:
         """The same change for all of them or for none; a removed one is MISSING."""
-        values = _channel_values(change)
+        values = channel_values(change)
 
         def store(connection: Connection) -> list[Camera]:
             if not isinstance(change.group_id, Keep) and change.group_id is not None:
@@ -355,22 +353,6 @@ class Devices:
                     ErrorKind.CONFLICT,
                     f"The camera at {address.shown} is already there, as “{row.channel_name}”.",
                 )
-
-
-def _channel_values(change: ChannelChange) -> dict[str, object]:
-    """Columns that change, with their texts proved."""
-    values: dict[str, object] = {}
-    if not isinstance(change.name, Keep):
-        values["name"] = clean_name(change.name)
-    if not isinstance(change.place, Keep):
-        values["place"] = clean_place(change.place)
-    if not isinstance(change.purpose, Keep):
-        values["purpose"] = clean_purpose(change.purpose)
-    for name in ("latitude", "longitude", "group_id"):
-        value = getattr(change, name)
-        if not isinstance(value, Keep):
-            values[name] = value
-    return values
 
 
 def _check_changed_position(camera: Camera, change: ChannelChange) -> None:

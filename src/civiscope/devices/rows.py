@@ -247,5 +247,6 @@ def _camera(found: list[_Found]) -> Camera:
         longitude=first.longitude,
         purpose=first.purpose,
         group_id=None if first.group_id is None else GroupId(first.group_id),
+        keep_hours=first.keep_hours,
         can_steer=any(one.has_ptz for one in read_inputs(first.inputs) if one.index == index),
     )

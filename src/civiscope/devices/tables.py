@@ -69,6 +69,7 @@ channel_table = Table(
     Column("longitude", Float),
     Column("purpose", String(64)),
     Column("group_id", Uuid, ForeignKey("channel_group.id")),
+    Column("keep_hours", Float),
 )
 
 binding_table = Table(

@@ -5,8 +5,24 @@ Invariants: a held span is deleted by nobody before its end; who held it, why an
 bookmark protects nothing; a hold is of a case, whose key opens what it holds after the site's wraps are gone.
 """
 
+from civiscope.evidence.case_package import (
+    ClosedPackage,
+    MemoryFile,
+    PackageSite,
+    close_package,
+    custody_json,
+)
 from civiscope.evidence.cases import Case, CaseDraft, Cases, missing_case
 from civiscope.evidence.evidence import Evidence
+from civiscope.evidence.export_book import ExportBook
+from civiscope.evidence.export_model import (
+    ExportId,
+    ExportJob,
+    ExportKind,
+    ExportOrder,
+    ExportState,
+    missing_export,
+)
 from civiscope.evidence.manifest import (
     ExportedChannel,
     ExportMaker,
@@ -23,9 +39,14 @@ from civiscope.evidence.model import (
     missing_bookmark,
     missing_hold,
 )
+from civiscope.evidence.package_folder import MadeFile, PackageFileWriter, PackageFolder
 from civiscope.evidence.tables import migrate_evidence
+from civiscope.evidence.zip_stream import ZipEntry, zip_pieces, zip_size
 
 __all__ = [
+    "ClosedPackage", "ExportBook", "ExportId", "ExportJob", "ExportKind", "ExportOrder", "ExportState",
+    "MadeFile", "MemoryFile", "PackageFileWriter", "PackageFolder", "PackageSite", "ZipEntry",
+    "close_package", "custody_json", "missing_export", "zip_pieces", "zip_size",
     "ExportMaker", "ExportedChannel", "FileRole", "Manifest", "PackageFile",
     "Bookmark", "BookmarkId", "Case", "CaseDraft", "Cases", "Evidence", "Hold", "HoldDraft", "HoldId",
     "migrate_evidence", "missing_bookmark", "missing_case", "missing_hold",

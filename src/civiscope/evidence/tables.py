@@ -8,6 +8,7 @@ from civiscope.storage import (
     Column,
     Database,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -49,6 +50,28 @@ hold_table = Table(
     Column("ended_us", BigInteger),
     Column("case_id", Uuid),
     Index("hold_of_channel", "channel_id", "from_us"),
+)
+
+export_table = Table(
+    "export_job",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("asker_id", Uuid, nullable=False),
+    Column("asker_kind", String(20), nullable=False),
+    Column("asker_name", String(200), nullable=False),
+    Column("from_where", String(100), nullable=False),
+    Column("order", JSON, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("items", JSON, nullable=False),
+    Column("words", String(500), nullable=False),
+    Column("finished_us", BigInteger),
+    Column("expires_us", BigInteger),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("fetches", Integer, nullable=False),
+    Column("sealed_key", LargeBinary),
+    Index("export_of_asker", "asker_id", "made_us"),
+    Index("export_by_state", "state", "made_us"),
 )
 
 case_table = Table(

@@ -1,7 +1,7 @@
 """Parts, segments, their index, gaps and retention: writing, proving, reading back; what is missing, and why.
 
 Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
-`GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`.
+`GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`, `VolumeForecast`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
 describes itself; order is (stream, run, sequence); every missing span has a reason; a hold never
 loses its key; no wrap is destroyed that the destruction ledger does not order first.
@@ -37,10 +37,12 @@ from civiscope.recording.facts import (
     SegmentOpened,
     SegmentsDeleted,
     VolumeFailed,
+    VolumeForecast,
     VolumeRecovered,
 )
 from civiscope.recording.holds import HeldSpan, HoldBook, holds_digest
 from civiscope.recording.imports import import_marks
+from civiscope.recording.keeping import KeepBook, KeepTimes, StreamTime
 from civiscope.recording.model import (
     GapReason,
     PartRef,
@@ -61,13 +63,14 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
-    "Archive", "Availability", "DeletionRules", "DestructionLedger", "DoomedWraps", "Finding", "GapClosed",
-    "GapOpened", "GapReason", "HeldSpan", "HoldBook", "PartRef",
-    "LEDGER_NAME", "LedgerLine", "ReasonSum", "RebuiltVolume", "RecordedSpan",
-    "RecordedUnit", "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact",
-    "SegmentClosed", "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted",
-    "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeIdentity", "VolumeRecovered", "VolumeStatus",
-    "CERTIFICATE_FORMAT", "Deletion", "check_certificate", "deletions", "is_certificate", "ledger_trouble",
-    "ExportPiece", "canonical", "certificate_name", "read_line", "read_lines", "replay", "statement_of",
-    "availability_of", "holds_digest", "import_marks", "month_span", "rebuild_catalogue", "segment_path",
+    "Availability", "ReasonSum", "availability_of", "month_span",
+    "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
+    "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
+    "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
+    "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed",
+    "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamTime",
+    "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity",
+    "VolumeRecovered", "VolumeStatus", "canonical", "certificate_name", "check_certificate", "deletions",
+    "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line", "read_lines",
+    "rebuild_catalogue", "replay", "segment_path", "statement_of",
 ]  # fmt: skip

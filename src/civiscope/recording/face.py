@@ -6,6 +6,7 @@ from typing import Protocol
 from civiscope.devices import GateRules
 from civiscope.ingest import StreamSource, StreamStatus
 from civiscope.recording.holds import HeldSpan
+from civiscope.recording.keeping import KeepTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class VolumeStatus:
     """By segments."""
     state: str
     """`good`, or the fault as in `VolumeFailed`: `full`, `read_only`, `failed`, `missing`, `slow`, `held`."""
+    hours_left: int | None = None
+    """Until recordings go before their time, at the last day's rates; None: they need not, or unknown."""
+    reach_hours: int | None = None
+    """How far back everything can be kept with all the room used; None while nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class RecorderStatus:
     """Which plan it records by; the server sends the plan again when it is not its own."""
     holds_digest: str = ""
     """Which holds it keeps (`recording.holds_digest`); the server sends them again when they are others."""
+    times_digest: str = ""
+    """By which times it keeps streams (`KeepTimes.digest`); the server sends its own when they are others."""
 
 
 class RecorderFace(Protocol):
@@ -41,6 +48,10 @@ class RecorderFace(Protocol):
 
     async def apply_holds(self, holds: tuple[HeldSpan, ...]) -> None:
         """Delete nothing of these spans, whatever its age and however full the disk; kept on disk."""
+        ...
+
+    async def apply_times(self, times: KeepTimes) -> None:
+        """Keep each stream for its time from now on; kept on disk."""
         ...
 
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:

@@ -95,6 +95,28 @@ class VolumeRecovered(Fact):
     volume: str
 
 
+@dataclass(frozen=True, slots=True)
+class VolumeForecast(Fact):
+    """How long the room lasts, by what was written in the last day; said when it changed by an hour.
+
+    `hours_left`: until recordings are deleted before their time, None when they need not be. `reach_hours`:
+    how far back everything could be kept if all the room was used, None while nothing is written.
+    """
+
+    name: ClassVar[str] = "recording.volume_forecast"
+    schema_version: ClassVar[int] = 1
+    volume: str
+    hours_left: int | None
+    reach_hours: int | None
+
+
 RecordingFact = (
-    SegmentOpened | SegmentClosed | GapOpened | GapClosed | SegmentsDeleted | VolumeFailed | VolumeRecovered
+    SegmentOpened
+    | SegmentClosed
+    | GapOpened
+    | GapClosed
+    | SegmentsDeleted
+    | VolumeFailed
+    | VolumeRecovered
+    | VolumeForecast
 )

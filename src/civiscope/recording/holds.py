@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import UUID
 from civiscope.base import AppError, ErrorKind, StreamId, get_log
 from civiscope.recording.model import SegmentSummary
 from civiscope.security import CaseId
+from civiscope.storage import keep_file
 
 _VERSION = 2
 _READ_VERSIONS = (1, 2)
@@ -99,29 +99,14 @@ class HoldBook:
         self._digest = holds_digest([one for spans in found.values() for one in spans])
 
     def _keep(self, holds: tuple[HeldSpan, ...]) -> None:
-        """So that a cut leaves the old holds or the new ones."""
-        unfinished = self._path.with_suffix(".new")
         try:
-            with open(unfinished, "wb", opener=_private) as file:
-                file.write(_to_json(holds))
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            keep_file(self._path, _to_json(holds))
         except OSError as error:
             raise AppError(
                 ErrorKind.UNAVAILABLE,
                 f"the recorder cannot keep its holds in {self._path}: {error.strerror}. They are in force "
                 "while it runs, and sent again until they are kept.",
             ) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _to_json(holds: Iterable[HeldSpan]) -> bytes:

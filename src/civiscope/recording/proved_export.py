@@ -28,8 +28,8 @@ class ExportPiece:
     proof: bytes = field(repr=False, default=b"")
     certificate: bytes | None = field(repr=False, default=None)
     """The node certificate (DER) that the lines name from here on."""
-    header_bytes: int = 0
-    """Of the first piece: so many of its bytes stand before those of the units."""
+    total_bytes: int = 0
+    """Of the first piece: how long the media file will be."""
 
 
 def certificate_name(der: bytes) -> str:
@@ -44,7 +44,8 @@ def export_proved(
     plan = plan_export(reader, segments, span)
     stream_id = plan.chosen[0].placed.summary.stream_id
     opening = {"version": PROOF_VERSION, "stream": str(stream_id), "media": media_path}
-    yield ExportPiece(plan.header, _line("civiscope_proof", opening), header_bytes=len(plan.header))
+    total_bytes = len(plan.header) + plan.data_bytes
+    yield ExportPiece(plan.header, _line("civiscope_proof", opening), total_bytes=total_bytes)
     segment: _Segment | None = None
     offset = 0
     for one in plan.chosen:

@@ -17,6 +17,7 @@ from civiscope.recording.volume_writer import OnFact, VolumeWriter
 from civiscope.security import SegmentSealer
 
 _CLOSE_TIMEOUT_S = 8.0
+_BY_SETTINGS = DeletionRules()
 _log = get_log("civiscope.recording")
 
 
@@ -29,7 +30,7 @@ class Recorder:
 
     def __init__(
         self, volume: Volume, sealer: SegmentSealer, clock: Clock, settings: RecorderSettings,
-        on_fact: OnFact, rules: DeletionRules = DeletionRules(),  # noqa: B008  frozen
+        on_fact: OnFact, rules: DeletionRules = _BY_SETTINGS,
     ) -> None:  # fmt: skip
         self._clock = clock
         self._settings = settings

@@ -11,6 +11,7 @@ from civiscope.recording.facts import (
     SegmentClosed,
     SegmentOpened,
     VolumeFailed,
+    VolumeForecast,
     VolumeRecovered,
 )
 from civiscope.recording.index import GapRecord, IndexRecord, RecorderMoment
@@ -22,7 +23,7 @@ from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.stream_writer import StreamWriters
 from civiscope.recording.volume import Volume
 from civiscope.recording.wraps import keep_case_wrap
-from civiscope.security import SegmentSealer
+from civiscope.security import HOUR_US, SegmentSealer
 from civiscope.storage import DiskError, DiskFault
 
 _CHECK_POINT_CUTS = 4
@@ -54,6 +55,7 @@ class VolumeWriter:
         self._unchecked: set[SegmentId] = set()
         self._cuts = 0
         self._retention_due_us = clock.monotonic_us()
+        self._told_hours: tuple[int | None, int | None] = (None, None)
         self._is_held = False
         """All that is left over the bounds is protected; what comes is written while the disk has room."""
 
@@ -94,6 +96,20 @@ class VolumeWriter:
         for fact in facts:
             self._on_fact(fact)
         self._is_held = self._retention.short_bytes > 0
+        self._tell_forecast()
+
+    def _tell_forecast(self) -> None:
+        """When it changed by an hour: that is seldom, and soon enough."""
+        try:
+            forecast = self._retention.forecast(self._clock.now_us())
+        except DiskError:
+            return
+        hours = _hours(forecast.left_us), _hours(forecast.reach_us)
+        if hours != self._told_hours:
+            if hours[0] is not None and self._told_hours[0] is None:
+                _log.warning("the volume is too small to keep everything for its time", hours_left=hours[0])
+            self._told_hours = hours
+            self._on_fact(VolumeForecast(str(self._volume.volume_id), *hours))
 
     def close(self) -> None:
         """End and sign every segment, write down that nothing follows, and sync."""
@@ -230,6 +246,10 @@ class VolumeWriter:
         message = batch.fault.message if batch.fault else _WORDS[fault]
         _log.error("the volume does not take what should be written", volume=volume, why=message)
         self._on_fact(VolumeFailed(volume, fault, message))
+
+
+def _hours(span_us: int | None) -> int | None:
+    return None if span_us is None else span_us // HOUR_US
 
 
 def _fact(record: IndexRecord) -> RecordingFact | None:

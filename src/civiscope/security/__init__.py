@@ -73,6 +73,7 @@ from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
 from civiscope.security.pictures import PictureSealer, open_picture
+from civiscope.security.sealed_files import SealedFile, SealedFileWriter, new_file_key
 from civiscope.security.sealing import (
     HOUR_US,
     NONCE_BYTES,
@@ -123,5 +124,6 @@ __all__ = [
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
     "EXPORT_DOMAIN", "ManifestSigner", "SiteTrust", "load_manifest_signer", "provide_export_key",
+    "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
 ]  # fmt: skip

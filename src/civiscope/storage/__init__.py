@@ -50,6 +50,7 @@ from sqlalchemy.exc import IntegrityError
 from civiscope.storage.database import Database, DatabaseSettings, Durability
 from civiscope.storage.files import Barrier, DirectoryFiles, DiskError, DiskFault, Files
 from civiscope.storage.header import DatabaseHeader, read_header, stamp_header
+from civiscope.storage.kept_file import keep_file
 from civiscope.storage.kept_settings import (
     KeptSetting,
     keep_setting,
@@ -62,7 +63,7 @@ from civiscope.storage.schema import migrate, schema_snapshot
 __all__ = [
     "Database", "DatabaseHeader", "DatabaseSettings", "Durability", "migrate", "read_header",
     "schema_snapshot", "stamp_header",
-    "KeptSetting", "keep_setting", "migrate_kept_settings", "read_kept_settings",
+    "KeptSetting", "keep_file", "keep_setting", "migrate_kept_settings", "read_kept_settings",
     "Barrier", "DirectoryFiles", "DiskError", "DiskFault", "Files", "RecordedFiles", "after_cut",
     "JSON", "BigInteger", "Boolean", "CheckConstraint", "Column", "ColumnElement", "Connection", "Float",
     "ForeignKey", "Index", "Integer", "IntegrityError", "LargeBinary", "MetaData", "PrimaryKeyConstraint",

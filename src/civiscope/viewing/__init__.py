@@ -5,6 +5,8 @@ Invariants: nothing is shown before permission, purpose and audit; a look ends w
 time; a slow viewer slows nobody; an old picture is never called live; times within a run do not jitter.
 """
 
+from civiscope.viewing.export_desk import ExportDesk, ExportStatus, FetchedExport
+from civiscope.viewing.export_making import ExportFaces, ExportSettings
 from civiscope.viewing.look import Look
 from civiscope.viewing.model import JPEG_TYPE, LiveStateName, Made, MediaAnswer, SentPicture, WhepAnswer, Wish
 from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, SubStreams
@@ -12,6 +14,7 @@ from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.viewing import Viewing, ViewingFaces
 
 __all__ = [
-    "JPEG_TYPE", "LiveStateName", "Look", "Made", "MediaAnswer", "PictureMaker", "Pictures", "Recordings",
-    "SentPicture", "SubStreams", "Viewing", "ViewingFaces", "ViewingSettings", "WhepAnswer", "Wish",
+    "ExportDesk", "ExportFaces", "ExportSettings", "ExportStatus", "FetchedExport", "JPEG_TYPE",
+    "LiveStateName", "Look", "Made", "MediaAnswer", "PictureMaker", "Pictures", "Recordings", "SentPicture",
+    "SubStreams", "Viewing", "ViewingFaces", "ViewingSettings", "WhepAnswer", "Wish",
 ]  # fmt: skip

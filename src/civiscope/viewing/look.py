@@ -1,9 +1,10 @@
 """One permitted look: what its holder may ask for, until it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 from civiscope.base import (
@@ -18,7 +19,7 @@ from civiscope.base import (
     new_id,
 )
 from civiscope.privacy import Function
-from civiscope.recording import RecordedUnit
+from civiscope.recording import ExportPiece, RecordedUnit
 from civiscope.viewing.h264_playback import ReadUnits, read_units, transcoded_units
 from civiscope.viewing.live_queue import LiveQueue
 from civiscope.viewing.live_watch import LiveSources, LiveWatch
@@ -29,6 +30,7 @@ from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
 from civiscope.viewing.whep_desk import WhepDesk
 
+T = TypeVar("T")
 _EPOCH_LEAD_US = 600_000_000
 """Media time 0 lies this long before the span, so that the key unit before its start has a time too."""
 _SEEN_LIMIT = 200
@@ -81,6 +83,11 @@ class Look:
     def channel_id(self) -> ChannelId:
         """The channel that is looked at."""
         return self.wish.channel_id
+
+    @property
+    def stream_id(self) -> StreamId:
+        """The stream that is looked at."""
+        return self._stream_id
 
     @property
     def function(self) -> Function:
@@ -153,13 +160,13 @@ class Look:
             raise AppError(ErrorKind.MISSING, "There is no such WebRTC viewer of this look. It has ended.")
         return self._queue
 
-    @contextmanager
+    @contextlib.contextmanager
     def _watching_peer(self, peer_id: UUID) -> Iterator[LiveQueue]:
         self._use(Function.LIVE)
         with self._watching(peer_id) as watch:
             yield watch.queue
 
-    @contextmanager
+    @contextlib.contextmanager
     def _watching(self, peer_id: UUID | None) -> Iterator[LiveWatch]:
         """Live pictures for one viewer; who watched before is told and ends."""
         if self._queue is not None:
@@ -250,20 +257,37 @@ class Look:
 
     async def download(self) -> AsyncIterator[bytes]:
         """A plain MP4 of the look's span, frame-exact, piece by piece."""
-        self._use(Function.EXPORT)
-        faces, span = self._faces, self._span()
-        pieces = faces.pool.iterate(
-            lambda: faces.recordings.export_mp4(self._stream_id, span), faces.settings.export_step_s
+        recordings, span = self._faces.recordings, self._span()
+        pieces = self._exported(lambda: recordings.export_mp4(self._stream_id, span), len)
+        async with contextlib.aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    async def proved(self, media_path: str) -> AsyncGenerator[ExportPiece, None]:
+        """The same file with its proof; `media_path` is what the proof calls the file."""
+        recordings, span = self._faces.recordings, self._span()
+        pieces = self._exported(
+            lambda: recordings.export_proved(self._stream_id, span, media_path), lambda one: len(one.media)
         )
+        async with contextlib.aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    async def _exported(
+        self, make: Callable[[], Iterator[T]], size_of: Callable[[T], int]
+    ) -> AsyncGenerator[T, None]:
+        self._use(Function.EXPORT)
+        faces = self._faces
+        pieces = faces.pool.iterate(make, faces.settings.export_step_s)
         try:
             async for piece in pieces:
                 self._use(Function.EXPORT)
-                self._sent_bytes += len(piece)
+                self._sent_bytes += size_of(piece)
                 yield piece
         finally:
             await pieces.aclose()
             if self._sent_bytes:
-                self._note(span)
+                self._note(self._span())
 
     async def picture(self, event_id: UUID) -> bytes:
         """The JPEG of an event of this channel that began within the span; MISSING for any other."""

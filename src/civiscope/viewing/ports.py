@@ -7,7 +7,7 @@ from uuid import UUID
 from civiscope.base import ChannelId, Span, StreamId
 from civiscope.events import Event
 from civiscope.media import AccessUnit, TrackConfig, Transcoded
-from civiscope.recording import RecordedUnit, Timeline
+from civiscope.recording import ExportPiece, RecordedUnit, Timeline
 
 
 class Recordings(Protocol):
@@ -23,6 +23,10 @@ class Recordings(Protocol):
 
     def export_mp4(self, stream_id: StreamId, span: Span) -> Iterator[bytes]:
         """A plain MP4 file of the span, piece by piece."""
+        ...
+
+    def export_proved(self, stream_id: StreamId, span: Span, media_path: str) -> Iterator[ExportPiece]:
+        """The same file with what proves it (docs/design/proof.md)."""
         ...
 
 

@@ -112,6 +112,23 @@ class Viewing:
             raise
         return look
 
+    async def check(self, wish: Wish) -> None:
+        """Returns if such a look would be opened now; errors as `open`, and a refusal is in the audit too."""
+        try:
+            await self._permit(wish)
+            self._check_span(wish)
+            await self._faces.stream_of(wish.channel_id)
+        except AppError as error:
+            await self._record(wish, Outcome.REFUSED, {"kind": error.kind.value, "message": error.message})
+            raise
+
+    async def check_again(self, wish: Wish) -> None:
+        """Returns if session, permission and purpose of this wish hold at this moment."""
+        now = await self._faces.principal_now(wish.principal)
+        if now is None:
+            raise AppError(ErrorKind.UNAUTHENTICATED, "Your session has ended. Sign in again.")
+        await self._permit(replace(wish, principal=now))
+
     def looks(self, principal_id: PrincipalId | None = None) -> list[Look]:
         """Open looks, of one principal or all, oldest first."""
         return [
@@ -242,17 +259,11 @@ class Viewing:
                 ErrorKind.MISSING, "This look was not used and has ended. Open a new one."
             ), "unused"
         try:
-            await self._still_allowed(look)
+            await self.check_again(look.wish)
         except AppError as error:
             return self._refused(look, error)
         self._unknown_checks.pop(look.id, None)
         return None
-
-    async def _still_allowed(self, look: Look) -> None:
-        now = await self._faces.principal_now(look.wish.principal)
-        if now is None:
-            raise AppError(ErrorKind.UNAUTHENTICATED, "Your session has ended. Sign in again.")
-        await self._permit(replace(look.wish, principal=now))
 
     def _refused(self, look: Look, error: AppError) -> tuple[AppError, str] | None:
         """A clear no ends the look at once; a question nobody answers ends it after a few rounds."""

@@ -183,6 +183,7 @@ export interface ChannelChange {
   readonly longitude?: number | null;
   readonly purpose?: string | null;
   readonly group_id?: string | null;
+  readonly keep_hours?: number | null;
 }
 
 export interface DeviceChange extends Partial<Reach> {

@@ -76,6 +76,8 @@ export interface Channel {
   readonly group_id?: string | null;
   readonly driver?: string | null;
   readonly can_steer?: boolean;
+  /** Its own time of keeping, in hours; null: by its purpose, or the site's. */
+  readonly keep_hours?: number | null;
 }
 
 export interface CameraAddress {
@@ -192,6 +194,10 @@ export interface VolumeStatus {
   readonly free_bytes: number;
   readonly used_bytes: number;
   readonly state: string;
+  /** Until recordings go before their time; null: they need not, or it is not known yet. */
+  readonly hours_left: number | null;
+  /** How far back all can be kept when the room is used up. */
+  readonly reach_hours: number | null;
 }
 
 export interface SystemStatus {

@@ -4,6 +4,7 @@ import { Icon } from "../kit/icons";
 import { go } from "../kit/address";
 import { Button, Link } from "../kit/parts";
 import { en } from "../text/en";
+import { exportsText } from "../text/exports";
 import { accountText } from "../text/people";
 import { LowLatencyField } from "./LowLatencyField";
 import { ThemeField } from "./ThemeField";
@@ -46,6 +47,9 @@ export function AccountMenu({ name, onKeys, onSignOut }: AccountMenuProps) {
       <div className="account-menu">
         <Link to="/account" go={go} className="button button-quiet" testId="my-account">
           {accountText.link}
+        </Link>
+        <Link to="/exports" go={go} className="button button-quiet" testId="my-exports">
+          {exportsText.link}
         </Link>
         <label className="inline-field">
           <span>{en.shell.theme}</span>

@@ -4,6 +4,7 @@ import { lazy, type ComponentType } from "react";
 import type { IconName } from "../kit/icons";
 import { LivePage } from "../pages/live/LivePage";
 import { en } from "../text/en";
+import { exportsText } from "../text/exports";
 import { accountText, peopleText } from "../text/people";
 
 // Live comes with the first load; the other pages when they are first asked for.
@@ -22,6 +23,9 @@ const AuditPage = lazy(async () => ({ default: (await import("../pages/audit/Aud
 const HealthPage = lazy(async () => ({ default: (await import("../pages/health/HealthPage")).HealthPage }));
 
 const PeoplePage = lazy(async () => ({ default: (await import("../pages/people/PeoplePage")).PeoplePage }));
+const ExportsPage = lazy(async () => ({
+  default: (await import("../pages/exports/ExportsPage")).ExportsPage,
+}));
 const AccountPage = lazy(async () => ({
   default: (await import("../pages/account/AccountPage")).AccountPage,
 }));
@@ -47,6 +51,7 @@ export const ROUTES: readonly Route[] = [
 
 /** Pages that no digit of the rail leads to. */
 const ASIDE: readonly Route[] = [
+  { path: "/exports", name: exportsText.title, sign: "playback", page: ExportsPage },
   { path: "/account", name: accountText.title, sign: "person", page: AccountPage },
 ];
 

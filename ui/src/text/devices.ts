@@ -57,6 +57,8 @@ export const addingText = {
   placeHint: "Where it stands, for people: Market square, north corner",
   latitude: "Latitude",
   longitude: "Longitude",
+  keepHours: "Keep recordings for, in hours",
+  keepHoursHint: "Empty: by its purpose, or as Settings, Recording says.",
   purpose: "Purpose",
   purposeNone: "Not stated",
   group: "Group",

@@ -11,6 +11,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   changed: "The camera changed its encoding; recording goes on with the new one.",
   tls: "The camera's certificate is not the expected one.",
   our_restart: "Civiscope was restarted.",
+  retention: "It was recorded and deleted when its time was over.",
+  made_room: "It was recorded and deleted before its time, because the disk or its quota was used up.",
   removed: "The camera was removed.",
   foreign: "The camera's driver reported a fault.",
   finished: "The file was imported to its end.",
@@ -32,6 +34,11 @@ export const REASONS: Readonly<Record<string, string>> = {
   timeout: "The server did not answer in time.",
   unavailable: "The server is not ready yet.",
 };
+
+function daysText(hours: number): string {
+  if (hours < 48) return hours === 1 ? "1 hour" : `${String(hours)} hours`;
+  return `${(hours / 24).toFixed(hours < 240 ? 1 : 0)} days`;
+}
 
 export const en = {
   product: "Civiscope",
@@ -313,6 +320,7 @@ export const en = {
       path: "Folder",
       free: "Free",
       used: "Recordings",
+      lasts: "Room lasts",
       camera: "Camera",
       fps: "Pictures per second",
       rate: "Rate",
@@ -345,6 +353,14 @@ export const en = {
     },
     unknownCamera: "A camera that was removed",
     noStreams: "No streams yet",
+    lasts: (hoursLeft: number | null, reachHours: number | null) => {
+      if (reachHours === null) return "Not known yet";
+      if (hoursLeft === null) return "Enough for every recording's time";
+      const reach = `then about ${daysText(reachHours)} are kept`;
+      return hoursLeft === 0
+        ? `Used up: about ${daysText(reachHours)} are kept`
+        : `${daysText(hoursLeft)}, ${reach}`;
+    },
     noVolumes: "The recorder has not reported a volume yet.",
     noProcesses: "No process has reported yet.",
     clean: "Everything runs.",

@@ -61,16 +61,19 @@ class ZoneSettings(PathSettings):
 
 @dataclass(slots=True)
 class _Visit:
-    """One path and the zone."""
+    """One path and the zone; another path that begins where this one was lost goes on with it."""
 
     newest: TrackedObject
+    seen: TrackedObject
+    """As it was found last, not carried."""
+    seen_us: int
     inside_frames: int = 0
     first_inside_us: int = 0
     newest_inside_us: int = 0
     entered_us: int | None = None
     present_id: UUID | None = None
     ended_us: int | None = None
-    """When its path ended within the zone; another that begins there soon goes on with the visit."""
+    """When its path ended within the zone."""
 
 
 @dataclass(slots=True)
@@ -83,8 +86,8 @@ class _Zone:
     def look(self, frame: SeenFrame) -> Sequence[Observation]:
         said: list[Observation] = []
         there = {one.track_id: one for one in frame.objects if self.settings.counts(one)}
-        for track_id, one in there.items():
-            said += self._follow(track_id, one, frame)
+        for track_id in sorted(there, key=lambda track_id: track_id not in self.visits):
+            said += self._follow(track_id, there[track_id], frame)
         for track_id in [track_id for track_id in self.visits if track_id not in there]:
             said += self._miss(track_id, frame)
         return said
@@ -103,8 +106,12 @@ class _Zone:
         if visit is None:
             if not inside:
                 return
-            visit = self.visits[track_id] = self._taken_over(one, frame.at_us) or _Visit(one)
+            visit = self.visits[track_id] = self._taken_over(one, frame.at_us) or _Visit(
+                one, one, frame.at_us
+            )
         visit.newest = one
+        if one.is_seen:
+            visit.seen, visit.seen_us = one, frame.at_us
         if inside:
             yield from self._inside(visit, one, frame)
         elif visit.entered_us is None:
@@ -151,13 +158,11 @@ class _Zone:
             yield self._tell("zone.left", Phase.OCCURRED, visit, frame.at_us, frame.index)
 
     def _taken_over(self, one: TrackedObject, at_us: int) -> _Visit | None:
-        """The visit of a path that ended where this one begins: the same thing, lost and found again."""
+        """The visit of a path that was lost where this one begins: the same thing, found again."""
         for track_id, visit in self.visits.items():
-            if (
-                visit.ended_us is not None
-                and one.first_us >= visit.newest_inside_us
-                and _are_near(visit.newest, one)
-            ):
+            is_lost = visit.ended_us is not None or visit.seen_us < at_us
+            is_after = one.first_us >= visit.seen_us
+            if is_lost and is_after and (_are_near(visit.newest, one) or _are_near(visit.seen, one)):
                 visit.ended_us = None
                 return self.visits.pop(track_id)
         return None

@@ -20,7 +20,7 @@ function textOf(value: number | null | undefined): string {
   return value == null ? "" : String(value);
 }
 
-function degrees(text: string): number | null {
+function numberOf(text: string): number | null {
   const value = Number.parseFloat(text.replace(",", "."));
   return text.trim() === "" || !Number.isFinite(value) ? null : value;
 }
@@ -34,6 +34,7 @@ export function ChannelForm({ channel, purposes, groups, onChanged }: ChannelFor
   const [longitude, setLongitude] = useState(textOf(channel.longitude));
   const [purpose, setPurpose] = useState(channel.purpose ?? "");
   const [group, setGroup] = useState(channel.group_id ?? "");
+  const [keepHours, setKeepHours] = useState(textOf(channel.keep_hours));
   const [audio, setAudio] = useState(channel.streams.some((one) => one.has_audio));
   const [isAudioTouched, setAudioTouched] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -45,10 +46,11 @@ export function ChannelForm({ channel, purposes, groups, onChanged }: ChannelFor
     const change: ChannelChange = {
       name: name.trim(),
       place: place.trim() === "" ? null : place.trim(),
-      latitude: degrees(latitude),
-      longitude: degrees(longitude),
+      latitude: numberOf(latitude),
+      longitude: numberOf(longitude),
       purpose: purpose === "" ? null : purpose,
       group_id: group === "" ? null : group,
+      keep_hours: numberOf(keepHours),
       ...(isAudioTouched ? { audio } : {}),
     };
     const answer = await devicesApi.editChannel(channel.id, change);
@@ -96,6 +98,15 @@ export function ChannelForm({ channel, purposes, groups, onChanged }: ChannelFor
           value={longitude}
           onChange={setLongitude}
           disabled={!canEdit}
+        />
+        <Field
+          label={addingText.keepHours}
+          hint={addingText.keepHoursHint}
+          inputMode="decimal"
+          value={keepHours}
+          onChange={setKeepHours}
+          disabled={!canEdit}
+          testId="detail-keep-hours"
         />
       </div>
       <CheckField

@@ -140,7 +140,13 @@ function Health() {
           <Table
             label={words.volumes}
             numbers={[2, 3]}
-            head={[words.columns.path, words.columns.state, words.columns.used, words.columns.free]}
+            head={[
+              words.columns.path,
+              words.columns.state,
+              words.columns.used,
+              words.columns.free,
+              words.columns.lasts,
+            ]}
           >
             {status.volumes.map((one) => (
               <tr key={one.path} data-testid="volume">
@@ -150,6 +156,7 @@ function Health() {
                 </td>
                 <td className="number">{bytesText(one.used_bytes)}</td>
                 <td className="number">{bytesText(one.free_bytes)}</td>
+                <td data-testid="volume-lasts">{words.lasts(one.hours_left, one.reach_hours)}</td>
               </tr>
             ))}
           </Table>

@@ -7,6 +7,7 @@ import { en } from "../../text/en";
 import { problemWords } from "../../widgets/ProblemBox";
 import { purposeCovers, useSite } from "../../widgets/site";
 import type { Selection } from "../../widgets/Timeline";
+import { ExportButton } from "./ExportDialog";
 
 interface SelectionBarProps {
   readonly selection: Selection;
@@ -84,6 +85,12 @@ export function SelectionBar(props: SelectionBarProps) {
           {en.playback.downloadAll(channelIds.length)}
         </Button>
       )}
+      <ExportButton
+        channelIds={channelIds.length > 0 || channelId === null ? channelIds : [channelId]}
+        selection={selection}
+        purpose={purpose}
+        mayExport={mayExport}
+      />
       {(fromUs !== null || toUs !== null) && (
         <Button kind="quiet" onClick={onClear}>
           {en.playback.selectionClear}
