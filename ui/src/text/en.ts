@@ -21,7 +21,6 @@ export const REASONS: Readonly<Record<string, string>> = {
   disk_read_only: "The disk could only be read.",
   disk_failed: "The disk reported faults.",
   packets_lost: "The network lost packets of the camera.",
-  retention: "It was recorded, and was deleted when its time was over.",
   file_missing: "It was recorded; the file is gone, and Civiscope did not delete it.",
   unwritable: "The camera's times could not be written. The log says more.",
   clock_stepped: "The clock of this machine was set forward; no picture is missing.",
