@@ -39,7 +39,9 @@ async def test_the_whole_life_of_a_passphrase(own_town: Town) -> None:
         assert (made.status_code, made.json()["kind"]) == (200, "passphrase")
         own_town.clock.advance(1_000_000)
         locked = (await client.post("/api/v1/vault/lock")).json()
-        assert locked == {"state": "locked", "kind": "passphrase", "since_us": own_town.clock.now_us()}
+        since_us, key = own_town.clock.now_us(), first["sealing_key"]
+        assert locked == {"state": "locked", "kind": "passphrase", "since_us": since_us, "sealing_key": key}
+        assert (await client.post("/api/v1/vault/sealing-key")).status_code == 409
         wrong = await client.post("/api/v1/vault/unlock", json={"passphrase": OTHER})
         assert wrong.status_code == 422
         assert "not the vault's passphrase" in wrong.json()["error"]["message"]

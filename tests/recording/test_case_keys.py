@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.recording.footage import EPOCH_US, EVERYTHING, Camera, Room, Site, make_site
+from tests.recording.footage import EPOCH_US, EVERYTHING, Camera, Room, Site, make_site, play
 from tests.recording.shredding import HELD, HOUR_US, SECOND_US, Shredding, new_case
 
 from civiscope.base import AppError, ErrorKind, ManualClock, Span, StreamId, new_id
+from civiscope.recording import Archive
 from civiscope.recording.keys import read_key_file, write_key_file
-from civiscope.security import CaseId, IntegrityError, KeyContext, KeyId, read_case_wrap
+from civiscope.security import (
+    CaseId,
+    IntegrityError,
+    KeyContext,
+    KeyId,
+    SealingKeyWatch,
+    VaultDoor,
+    read_case_wrap,
+    read_wrapped,
+)
 
 
 @pytest.fixture
@@ -229,3 +239,26 @@ def test_a_hold_never_loses_its_key(
     assert first.start_us == span.start_us
     assert room.clock.now_us() > EPOCH_US + 4 * HOUR_US
     assert read_key_file(write_key_file(b"x")) == b"x"
+
+
+def test_a_renewed_site_key_costs_no_frame_and_begins_a_segment(room: Room, tmp_path: Path) -> None:
+    site = make_site(tmp_path / "keys")
+    room.site = site
+    door = VaultDoor(site.keys, room.clock)
+    watch = SealingKeyWatch(site.keys.recorder_folder, site.sealer.renew)
+    camera = Camera(room.clock)
+    recorder = room.recorder()
+    camera.start(recorder)
+    play(recorder, [camera], 20)
+    door.rotate_sealing_key()
+    assert watch.look()
+    play(recorder, [camera], 20)
+    recorder.close()
+    archive = Archive([room.folder], door.keyring, room.clock)
+    assert [one.unit for one in archive.read(camera.stream_id, EVERYTHING)] == [
+        unit for _, unit in camera.sent
+    ]
+    folder = room.folder / "keys" / str(camera.stream_id)
+    sealed_to = {read_wrapped(read_key_file(one.read_bytes()))[0].sealing_key for one in folder.iterdir()}
+    assert len(sealed_to) == 2
+    assert len(archive.timeline(camera.stream_id, EVERYTHING).recorded) == 1

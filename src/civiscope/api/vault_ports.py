@@ -20,6 +20,14 @@ class VaultDesk(Protocol):
         """Forget the keys; CONFLICT while there is no passphrase."""
         ...
 
+    def sealing_key(self) -> str:
+        """Fingerprint, in hex, of the key that recordings are sealed to now."""
+        ...
+
+    async def rotate_sealing_key(self, by: Principal, from_where: str) -> tuple[str, str]:
+        """Seal to a fresh key from now on; (old, new) fingerprint. CONFLICT while locked."""
+        ...
+
     async def set_passphrase(
         self, old: Secret | None, new: Secret, by: Principal, from_where: str
     ) -> VaultState:

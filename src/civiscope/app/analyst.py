@@ -20,7 +20,7 @@ from civiscope.analytics import (
 from civiscope.app.analysis_feed import AnalysisFeed
 from civiscope.app.analysis_plan import AnalysisFiles, analysis_digest
 from civiscope.app.home import Home
-from civiscope.app.keys import load_keys
+from civiscope.app.keys import follow_key, load_keys
 from civiscope.app.role import be, bus_of, stop_on_signal
 from civiscope.app.settings import Settings
 from civiscope.base import AppError, Clock, SystemClock, get_log
@@ -89,7 +89,8 @@ class AnalystDesk:
 async def run_analyst(home: Home, settings: Settings) -> None:
     """Be the analyst until SIGTERM; what lasts ends, and the span without us has its reason."""
     stop, clock = stop_on_signal(), SystemClock()
-    sealer = load_keys(home).picture_sealer()
+    keys = load_keys(home)
+    sealer = keys.picture_sealer()
     files, models = AnalysisFiles(home.role("analyst")), ModelShelf(home.models)
     async with bus_of("analyst", home, clock) as bus:
         tools = PoolTools(
@@ -110,7 +111,9 @@ async def run_analyst(home: Home, settings: Settings) -> None:
             bus.serve(AnalystFace, desk)
             await bus.start()
             tell_ready()
+            renewing = asyncio.ensure_future(follow_key(keys.folder / "analyst", sealer.renew))
             await _look(feed, pool, files.mark_seen, clock, stop)
+            renewing.cancel()
         finally:
             faulthandler.cancel_dump_traceback_later()
             await asyncio.to_thread(pool.close, _CLOSE_LIMIT_S)

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from civiscope.app.home import Home
-from civiscope.app.keys import load_keys
+from civiscope.app.keys import follow_key, load_keys
 from civiscope.app.plan import PlanFile, RecordingPlan, plan_digest
 from civiscope.app.role import be, bus_of, stop_on_signal
 from civiscope.app.settings import GIB, Settings
@@ -156,6 +156,8 @@ async def run_recorder(home: Home, settings: Settings) -> None:
             bus.serve(RecorderFace, desk)
             await bus.start()
             tell_ready()
+            renewing = asyncio.ensure_future(follow_key(keys.recorder_folder, sealer.renew))
+            closing.callback(renewing.cancel)
             await _tick(intake, recorder, feed, stop)
         finally:
             intake.close()

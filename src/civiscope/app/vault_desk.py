@@ -43,6 +43,24 @@ class VaultLine:
         return f"the vault is {'open' if self.is_open else 'LOCKED'}; its key is held {holder}"
 
 
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """Fingerprints of the sealing key before and now, in hex."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharesLine:
+    """Shares for officers; crosses only the Unix socket of the same user."""
+
+    shares: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "SharesLine(***)"
+
+
 class VaultFace(Protocol):
     """Served by the server to the owner of the data folder."""
 
@@ -60,6 +78,18 @@ class VaultFace(Protocol):
 
     async def set_vault_passphrase(self, old: TypedWord | None, new: TypedWord) -> VaultLine:
         """Set or change its passphrase."""
+        ...
+
+    async def rotate_sealing_key(self) -> KeyLine:
+        """Seal to a fresh key from now on."""
+        ...
+
+    async def split_vault_key(self, word: TypedWord, needed: int, officers: int) -> SharesLine:
+        """Shares of the one key; the word opens the vault."""
+        ...
+
+    async def join_vault_key(self, shares: tuple[TypedWord, ...], new: TypedWord) -> VaultLine:
+        """Open by shares, and set a new passphrase."""
         ...
 
 
@@ -89,6 +119,20 @@ class LocalVaultFace:
         """Set or change it; also while no server runs."""
         before = Secret(old.text) if old else None
         return _line(await self._keeper.set_passphrase(before, Secret(new.text), self._who, _FROM_WHERE))
+
+    async def rotate_sealing_key(self) -> KeyLine:
+        """Seal to a fresh key from now on; also while no server runs."""
+        return KeyLine(*await self._keeper.rotate_sealing_key(self._who, _FROM_WHERE))
+
+    async def split_vault_key(self, word: TypedWord, needed: int, officers: int) -> SharesLine:
+        """Shares of the one key; also while no server runs."""
+        size = (needed, officers)
+        return SharesLine(await self._keeper.split_key(Secret(word.text), size, self._who, _FROM_WHERE))
+
+    async def join_vault_key(self, shares: tuple[TypedWord, ...], new: TypedWord) -> VaultLine:
+        """Open by shares; while no server runs, only the passphrase is another then."""
+        typed = [Secret(one.text) for one in shares]
+        return _line(await self._keeper.join_key(typed, Secret(new.text), self._who, _FROM_WHERE))
 
     def _need_server(self) -> None:
         if not self._is_server:

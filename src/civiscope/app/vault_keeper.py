@@ -1,7 +1,7 @@
 """Opening and locking the vault of a running site: at its start, and when a person asks for it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from civiscope.app.settings import VaultSettings
@@ -13,6 +13,7 @@ from civiscope.security import (
     HolderKind,
     KeyHolder,
     ModuleSettings,
+    OfficerShare,
     Outcome,
     PassphraseHolder,
     Principal,
@@ -24,6 +25,7 @@ from civiscope.security import (
     VaultState,
     WrongPassphraseError,
     module_holder,
+    read_share,
     read_word,
 )
 
@@ -74,6 +76,45 @@ class VaultKeeper:
         if old is not None:
             self._throttle.begin(from_where, _OBJECT)
         await self._audited("vault.passphrase", by, from_where, lambda: self._door.set_passphrase(old, new))
+        self._throttle.succeeded(from_where, _OBJECT)
+        return self._door.state
+
+    async def rotate_sealing_key(self, by: Principal | str, from_where: str) -> tuple[str, str]:
+        """Seal to a fresh key from now on; (old, new) fingerprint. CONFLICT while locked."""
+        old, new = await asyncio.to_thread(self._door.rotate_sealing_key)
+        details = {"old": old, "new": new}
+        entry = AuditEntry(by, "keys.rotate", _OBJECT, from_where=from_where, details=details)
+        await self._audit.append(entry)
+        return old, new
+
+    def sealing_key(self) -> str:
+        """Fingerprint of the key that is sealed to now."""
+        return self._door.sealing_key
+
+    async def split_key(
+        self, word: Secret, set_size: tuple[int, int], by: Principal | str, from_where: str
+    ) -> tuple[str, ...]:
+        """Shares for officers, as text; `set_size`: (needed, officers). The word must open the vault."""
+        self._throttle.begin(from_where, _OBJECT)
+        holder = _holder(self._door.state.kind, word, self._settings)
+        shares: list[OfficerShare] = []
+        await self._audited(
+            "keys.split", by, from_where, lambda: shares.extend(self._door.split_key(holder, *set_size))
+        )
+        self._throttle.succeeded(from_where, _OBJECT)
+        return tuple(one.text for one in shares)
+
+    async def join_key(
+        self, shares: Sequence[Secret], new: Secret, by: Principal | str, from_where: str
+    ) -> VaultState:
+        """Open by officers' shares, and set a new passphrase; INVALID says which share is wrong."""
+        self._throttle.begin(from_where, _OBJECT)
+        await self._audited(
+            "keys.join",
+            by,
+            from_where,
+            lambda: self._door.join_key([read_share(one.reveal()) for one in shares], new),
+        )
         self._throttle.succeeded(from_where, _OBJECT)
         return self._door.state
 

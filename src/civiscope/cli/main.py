@@ -24,8 +24,10 @@ from civiscope.cli.deletion_words import deletions
 from civiscope.cli.device_words import camera, discover, drivers
 from civiscope.cli.evaluation_words import analyze_clip, evaluation
 from civiscope.cli.import_words import import_footage
+from civiscope.cli.key_words import keys
 from civiscope.cli.model_words import models
 from civiscope.cli.trust_words import audit, vault
+from civiscope.cli.verify_words import verifier, verify
 
 T = TypeVar("T")
 
@@ -39,6 +41,7 @@ commands.add_typer(audit, name="audit")
 commands.add_typer(catalogue, name="catalogue")
 commands.add_typer(vault, name="vault")
 commands.add_typer(deletions, name="deletions")
+commands.add_typer(keys, name="keys")
 commands.add_typer(evaluation, name="eval")
 
 HomeOption = Annotated[
@@ -118,6 +121,8 @@ commands.command()(discover)
 commands.command()(drivers)
 commands.command("import")(import_footage)
 commands.command("analyze")(analyze_clip)
+commands.command("verify")(verify)
+commands.command("verifier")(verifier)
 
 
 OnvifPortOption = Annotated[int, typer.Option(min=0, max=65535, help="For ONVIF; 0 picks a free one.")]

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -12,9 +12,10 @@ from civiscope.app.audit_desk import audit_of, read_heads
 from civiscope.app.desk import AuditVerdict, administer
 from civiscope.app.home import Home
 from civiscope.app.settings import default_home, load_settings
-from civiscope.app.vault_desk import TypedWord, VaultFace, VaultLine, vault_of
+from civiscope.app.vault_desk import TypedWord, VaultFace, vault_of
 from civiscope.base import AppError, ErrorKind
 
+T = TypeVar("T")
 vault = typer.Typer(no_args_is_help=True, help="The vault: camera passwords and the keys of recordings.")
 
 audit = typer.Typer(no_args_is_help=True, help="Who looked, changed or was refused.")
@@ -28,29 +29,29 @@ HomeOption = Annotated[
 @vault.command("status")
 def vault_status(home: HomeOption = None) -> None:
     """Say whether the vault is open, and who holds its key."""
-    typer.echo(_ask(home, lambda face: face.vault_state()).words)
+    typer.echo(asked_of_vault(home, lambda face: face.vault_state()).words)
 
 
 @vault.command("unlock")
 def vault_unlock(home: HomeOption = None) -> None:
     """Open the vault of the running server until the next start of the machine."""
-    word = _typed("Passphrase of the vault")
-    typer.echo(_ask(home, lambda face: face.unlock_vault(word)).words)
+    word = typed_word("Passphrase of the vault")
+    typer.echo(asked_of_vault(home, lambda face: face.unlock_vault(word)).words)
 
 
 @vault.command("lock")
 def vault_lock(home: HomeOption = None) -> None:
     """Lock the vault: playback ends, recording and live pictures go on."""
-    typer.echo(_ask(home, lambda face: face.lock_vault()).words)
+    typer.echo(asked_of_vault(home, lambda face: face.lock_vault()).words)
 
 
 @vault.command("passphrase")
 def vault_passphrase(home: HomeOption = None) -> None:
     """Set the vault's first passphrase, or change it. A lost one can not be replaced: write it down."""
-    state = _ask(home, lambda face: face.vault_state())
-    old = _typed("Present passphrase") if state.kind == "passphrase" else None
-    new = _typed("New passphrase", twice=True)
-    typer.echo(_ask(home, lambda face: face.set_vault_passphrase(old, new)).words)
+    state = asked_of_vault(home, lambda face: face.vault_state())
+    old = typed_word("Present passphrase") if state.kind == "passphrase" else None
+    new = typed_word("New passphrase", twice=True)
+    typer.echo(asked_of_vault(home, lambda face: face.set_vault_passphrase(old, new)).words)
 
 
 @audit.command("verify")
@@ -62,7 +63,7 @@ def audit_verify(
     ] = None,
 ) -> None:
     """Check the audit chain from its first entry to its signed head, and against heads from elsewhere."""
-    place = _place(home)
+    place = place_of(home)
     heads = read_heads(against) if against else None
 
     async def verify() -> list[AuditVerdict]:
@@ -80,21 +81,23 @@ def audit_verify(
     raise typer.Exit(0 if all(verdict.intact for verdict in verdicts) else 2)
 
 
-def _place(home: Path | None) -> Home:
+def place_of(home: Path | None) -> Home:
+    """The data folder that was named, or the usual one."""
     return Home(home.expanduser().absolute() if home else default_home())
 
 
-def _ask(home: Path | None, ask: Callable[[VaultFace], Awaitable[VaultLine]]) -> VaultLine:
-    place = _place(home)
+def asked_of_vault(home: Path | None, ask: Callable[[VaultFace], Awaitable[T]]) -> T:
+    """What the vault answers: of the running server, else on the files."""
+    place = place_of(home)
 
-    async def work() -> VaultLine:
+    async def work() -> T:
         async with vault_of(place, load_settings(place.root)) as face:
             return await ask(face)
 
     return asyncio.run(work())
 
 
-def _typed(prompt: str, *, twice: bool = False) -> TypedWord:
+def typed_word(prompt: str, *, twice: bool = False) -> TypedWord:
     """One line: without echo from a terminal, else from standard input."""
     if sys.stdin.isatty():
         return TypedWord(str(typer.prompt(prompt, hide_input=True, confirmation_prompt=twice)))

@@ -54,13 +54,15 @@ from civiscope.recording.model import (
     VolumeIdentity,
     segment_path,
 )
+from civiscope.recording.proof_reader import LINE_LIMIT_BYTES, ProofNeeds, ProofVerdict, verify_proof
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
 from civiscope.recording.retention import DeletionRules
 from civiscope.recording.settings import RecorderSettings
-from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
+from civiscope.recording.verification import Finding, SegmentVerdict, Verdict, worst_of
 from civiscope.recording.volume import Volume
+from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_volume, verify_volume
 
 __all__ = [
     "Availability", "ReasonSum", "availability_of", "month_span",
@@ -73,4 +75,6 @@ __all__ = [
     "VolumeRecovered", "VolumeStatus", "canonical", "certificate_name", "check_certificate", "deletions",
     "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line", "read_lines",
     "rebuild_catalogue", "replay", "segment_path", "statement_of",
+    "LINE_LIMIT_BYTES", "ProofNeeds", "ProofVerdict", "verify_proof", "worst_of",
+    "StreamVerdict", "VolumeVerdict", "find_volume", "verify_volume",
 ]  # fmt: skip

@@ -127,7 +127,7 @@ class Archive:
         """Open and prove every segment that touches the span: whole, cut, reordered or altered, and where."""
         with self._lock:
             segments = self._segments(stream_id, span)
-        verifier = Verifier(self._keyring)
+        verifier = Verifier(self._keyring.trust, self._keyring)
         return [verifier.verify(view, summary) for view, summary in segments]
 
     def case_wraps_wanting(

@@ -22,6 +22,8 @@ class _Stream:
     last_run: RunId | None = None
     last_sequence: int = -1
     key: tuple[int, KeyId, DataKey] | None = None
+    key_generation: int = 0
+    """`SegmentSealer.generation` when the key was made."""
     chain_head: bytes = NO_HEAD
     synced_head: bytes = NO_HEAD
     """As it was at the last good barrier."""
@@ -48,7 +50,8 @@ class StreamWriters:
         """Seal one part and append it, to a new segment where one is due."""
         stream = self._streams.setdefault(draft.stream_id, _Stream())
         segment = stream.segment
-        if segment is not None and self._is_over(segment, draft):
+        is_renewed = stream.key_generation != self._sealer.generation
+        if segment is not None and (is_renewed or self._is_over(segment, draft)):
             self._end(batch, stream)
             segment = None
         start: list[bytes] = []
@@ -169,14 +172,15 @@ class StreamWriters:
 
     def _key(self, stream: _Stream, stream_id: StreamId, hour: int) -> tuple[KeyId, DataKey]:
         """This hour's key; its wrap is under the same barrier as the first bytes it seals."""
-        if stream.key is not None and stream.key[0] == hour:
+        generation = self._sealer.generation
+        if stream.key is not None and stream.key[0] == hour and stream.key_generation == generation:
             return stream.key[1:]
         self._write_certificate()
         key_id, key, wrapped = self._sealer.new_data_key(stream_id, hour)
         path = key_path(stream_id, key_id)
         self._volume.files.append(path, write_key_file(wrapped))
         self._volume.files.release(path)
-        stream.key = (hour, key_id, key)
+        stream.key, stream.key_generation = (hour, key_id, key), generation
         return key_id, key
 
     def _write_certificate(self) -> None:

@@ -11,7 +11,12 @@ from civiscope.security.api_tokens import TOKEN_PREFIX, ApiToken, TokenDraft, To
 from civiscope.security.audit import AuditLog
 from civiscope.security.auditsearch import AuditFilter, FoundEntries, ProvenEntry
 from civiscope.security.auditwriter import AuditKeys, AuditWriter
-from civiscope.security.authority import CertificateFacts, certificate_facts, machine_hosts, tidy_hosts
+from civiscope.security.authority import (
+    CertificateFacts,
+    certificate_facts,
+    machine_hosts,
+    tidy_hosts,
+)
 from civiscope.security.casekeys import (
     CASE_WRAP_BYTES,
     CaseId,
@@ -69,10 +74,12 @@ from civiscope.security.model import (
 )
 from civiscope.security.modulesettings import ModuleSettings, module_holder
 from civiscope.security.nodehead import ChainHead, NodeHead, keep_node_head, sign_node_head
+from civiscope.security.officers import OfficerShare, SetRecords, join_shares, read_share
 from civiscope.security.passkeys import Begun, Passkey, PasskeyId
 from civiscope.security.passwords import HashSettings, check_password
 from civiscope.security.people import UserOverview
 from civiscope.security.pictures import PictureSealer, open_picture
+from civiscope.security.rotation import PublicSealingKey, SealingKeyWatch, present_key
 from civiscope.security.sealed_files import SealedFile, SealedFileWriter, new_file_key
 from civiscope.security.sealing import (
     HOUR_US,
@@ -93,7 +100,7 @@ from civiscope.security.tables import migrate_security
 from civiscope.security.throttle import Throttle, ThrottleSettings, TooManyAttemptsError
 from civiscope.security.tls import client_tls, server_tls
 from civiscope.security.tokens import check_csrf, csrf_token
-from civiscope.security.trust import EXPORT_DOMAIN, SiteTrust
+from civiscope.security.trust import EXPORT_DOMAIN, SignerFacts, SiteTrust, describe_certificate
 from civiscope.security.users import SessionInfo, User
 from civiscope.security.vault import LOCKED_WORDS, LockableVault, Vault
 from civiscope.security.vaultdoor import KeyMemory, VaultDoor, VaultState
@@ -117,13 +124,16 @@ __all__ = [
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "CASE_WRAP_BYTES", "CaseId", "CaseKey", "new_case_key", "open_case_key", "read_case_wrap",
+    "OfficerShare", "PublicSealingKey", "SealingKeyWatch", "SetRecords", "join_shares", "present_key",
+    "read_share",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
     "PictureSealer", "open_picture",
     "read_wrapped", "HOUR_US", "NONCE_BYTES", "SIGNATURE_BYTES", "TAG_BYTES", "WRAPPED_BYTES",
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
-    "EXPORT_DOMAIN", "ManifestSigner", "SiteTrust", "load_manifest_signer", "provide_export_key",
+    "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
+    "load_manifest_signer", "provide_export_key",
     "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
 ]  # fmt: skip

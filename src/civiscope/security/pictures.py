@@ -68,6 +68,12 @@ class PictureSealer:
         self._keys: OrderedDict[StreamId, _StreamKey] = OrderedDict()
         self._lock = threading.Lock()
 
+    def renew(self, sealing_key: X25519PublicKey) -> None:
+        """Wrap to this key of the site from now on, with fresh data keys."""
+        with self._lock:
+            self._sealing_key, self._fingerprint = sealing_key, key_fingerprint(sealing_key)
+            self._keys.clear()
+
     def seal(self, event_id: UUID, stream_id: StreamId, at_us: int, picture: bytes) -> bytes:
         """The picture of one event, for `open_picture`; `at_us` is UTC of the frame."""
         with self._lock:

@@ -8,6 +8,7 @@ site, stream, hour and key id. Byte layouts: docs/design/security.md.
 
 import os
 import struct
+import threading
 from dataclasses import dataclass
 from typing import NewType
 from uuid import UUID
@@ -143,8 +144,17 @@ class SegmentSealer:
         """X.509 in DER, issued to this node by the site's authority; stands beside what the node signs."""
         self._sealing_key = sealing_key
         self._sealing_fingerprint = key_fingerprint(sealing_key)
+        self.generation = 0
+        """Grows when the site's key is another: data keys made before are to be used no longer."""
+        self._lock = threading.Lock()
         self._signer = Signer(node_key, NODE_SIGNATURE_DOMAIN)
         self._suite = hpke.Suite(*HPKE_SUITE)
+
+    def renew(self, sealing_key: X25519PublicKey) -> None:
+        """Wrap to this key of the site from now on."""
+        with self._lock:
+            self._sealing_key, self._sealing_fingerprint = sealing_key, key_fingerprint(sealing_key)
+            self.generation += 1
 
     def new_data_key(self, stream_id: StreamId, hour: int) -> tuple[KeyId, DataKey, bytes]:
         """A fresh data key for one stream and hour, and its wrap (`WRAPPED_BYTES`) to lie beside the bytes.
@@ -153,10 +163,10 @@ class SegmentSealer:
         """
         key_id = KeyId(new_id())
         secret = os.urandom(32)
-        header = WrapHeader(
-            self.site_id, self._sealing_fingerprint, KeyContext(stream_id, hour, key_id)
-        ).to_bytes()
-        wrapped = header + self._suite.encrypt(secret, self._sealing_key, info=header)
+        with self._lock:
+            sealing_key, fingerprint = self._sealing_key, self._sealing_fingerprint
+        header = WrapHeader(self.site_id, fingerprint, KeyContext(stream_id, hour, key_id)).to_bytes()
+        wrapped = header + self._suite.encrypt(secret, sealing_key, info=header)
         return key_id, DataKey(key_id, secret), wrapped
 
     def seal(self, key: DataKey, nonce: bytes, plaintext: bytes, associated: bytes) -> bytes:

@@ -6,8 +6,8 @@ audit is written; only opening what is sealed waits for the key.
 
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from civiscope.base import AppError, Clock, ErrorKind, get_log
 from civiscope.security.auditwriter import AuditKeys
 from civiscope.security.detailsbox import DetailsBox
+from civiscope.security.keyfile import write_private
 from civiscope.security.keyholder import HolderKind, KeyHolder, PassphraseHolder, ScryptSettings, damaged_lock
 from civiscope.security.keyring import Keyring
 from civiscope.security.keys import SiteKeys
@@ -31,7 +32,9 @@ from civiscope.security.lockfile import (
     seal_keys,
     write_lock,
 )
+from civiscope.security.officers import OfficerShare, SetRecords, join_shares, split_key
 from civiscope.security.passwords import PASSWORD_MAX, check_password
+from civiscope.security.rotation import new_sealing_key, present_key, publish
 from civiscope.security.secret import Secret
 from civiscope.security.signature import IntegrityError
 from civiscope.security.vault import LockableVault
@@ -99,6 +102,11 @@ class VaultDoor:
         self._since_us = clock.now_us()
         self._is_open = False
         self._keys: PrivateKeys = {}
+        self._one_key: bytes | None = None
+        """What `vault.lock` lies under, while it is open."""
+        self._site_folder = keys.folder
+        self._site_id = keys.identity.site_id
+        self.officers = SetRecords(self._folder)
         self._lock_file = read_lock(self._folder)
         self.vault = LockableVault()
         self.keyring: Keyring = keys.locked_keyring()
@@ -109,6 +117,11 @@ class VaultDoor:
     def state(self) -> VaultState:
         """Open or locked, and who holds the key."""
         return VaultState(self._is_open, self._kind, self._since_us)
+
+    @property
+    def sealing_key(self) -> str:
+        """Fingerprint, in hex, of the key that the recorder seals to now."""
+        return present_key(self._site_folder)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Called after each opening and locking, on the thread that did it."""
@@ -157,6 +170,73 @@ class VaultDoor:
             if not self._is_open:
                 raise AppError(ErrorKind.CONFLICT, "The vault is locked. Unlock it first, then move its key.")
             self._hold(holder, self._key_without_passphrase())
+
+    def rotate_sealing_key(self) -> tuple[str, str]:
+        """Let the site seal to a fresh key from now on; (old, new) fingerprint in hex. CONFLICT while locked.
+
+        The older private keys stay, and open what was sealed to them.
+        """
+        with self._turn:
+            if not self._is_open:
+                raise AppError(
+                    ErrorKind.CONFLICT, "The vault is locked. Unlock it first, then renew its key."
+                )
+            old = present_key(self._site_folder)
+            name, private, public = new_sealing_key()
+            held = {**self._held_keys(), name: private}
+            if self._lock_file is None:
+                write_private(self._folder / name, private)
+            else:
+                assert self._one_key is not None
+                self._lock_file = replace(self._lock_file, sealed_keys=seal_keys(held, self._one_key))
+                write_lock(self._folder, self._lock_file)
+            self._take(held)
+            publish(self._site_folder, public)
+        self._tell()
+        return old, present_key(self._site_folder)
+
+    def split_key(self, holder: KeyHolder, needed: int, officers: int) -> list[OfficerShare]:
+        """Put the one key into the hands of officers: a fresh one, so that shares of before open no more.
+
+        `holder` must open; it goes on opening. The set's record is kept before the lock is.
+        """
+        with self._turn:
+            lock_file = self._locked(holder.kind)
+            private = open_keys(lock_file.sealed_keys, holder.open_key(lock_file.record))
+            fresh = os.urandom(_KEY_BYTES)
+            shares = split_key(self._site_id, fresh, needed, officers)
+            self.officers.add(shares, self._clock.now_us())
+            self._replace_lock(holder, fresh, private)
+        self._tell()
+        return shares
+
+    def join_key(self, shares: Sequence[OfficerShare], new: Secret) -> None:
+        """Open by officers' shares and set a new passphrase; INVALID says which share is wrong, and why."""
+        _check_passphrase(new)
+        with self._turn:
+            if self._lock_file is None:
+                raise AppError(
+                    ErrorKind.CONFLICT,
+                    "The vault is not locked by a key: there is nothing to open by shares.",
+                )
+            key = join_shares(shares, self._site_id, self.officers)
+            try:
+                private = open_keys(self._lock_file.sealed_keys, key)
+            except IntegrityError:
+                raise AppError(
+                    ErrorKind.INVALID,
+                    "The shares fit together, but their key does not open this vault: they are of a set from "
+                    "before the last split, or one of them is false. Take the newest set.",
+                ) from None
+            self._replace_lock(PassphraseHolder(new, self._scrypt), key, private)
+        self._tell()
+
+    def _replace_lock(self, holder: KeyHolder, key: bytes, private: PrivateKeys) -> None:
+        public = DetailsBox.public_half(private["audit-details.key"])
+        lock_file = LockFile(holder.kind, holder.close_key(key), seal_keys(private, key), public)
+        write_lock(self._folder, lock_file)
+        self._lock_file = lock_file
+        self._open_with(lock_file, key)
 
     @property
     def _kind(self) -> HolderKind:
@@ -223,6 +303,7 @@ class VaultDoor:
 
     def _open_with(self, lock_file: LockFile, key: bytes) -> None:
         private = open_keys(lock_file.sealed_keys, key)
+        self._one_key = key
         self._take(private)
         self._memory.keep(key)
         remove_plain_keys(self._folder, private)
@@ -239,7 +320,7 @@ class VaultDoor:
 
     def _turned(self, is_open: bool) -> None:
         if not is_open:
-            self._keys = {}
+            self._keys, self._one_key = {}, None
         if is_open is not self._is_open:
             self._is_open, self._since_us = is_open, self._clock.now_us()
             _log.info("the vault is open" if is_open else "the vault is locked")
