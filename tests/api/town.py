@@ -153,9 +153,9 @@ class FakeTimelines:
     def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
         return self.recorded.get(stream_id, Timeline((), ()))
 
-    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> list[date]:
+    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> dict[date, int]:
         assert str(zone) == "Europe/Sofia"
-        return [date(2026, 11, 21)] if stream_id in self.recorded else []
+        return {date(2026, 11, 21): 90_500_000} if stream_id in self.recorded else {}
 
     def availability(self, stream_id: StreamId, span: Span) -> Availability:
         return availability_of(self.timeline(stream_id, span), span, span.end_us)

@@ -20,6 +20,7 @@ from civiscope.app.site import create_site
 from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
+from civiscope.cli.backup_words import backup, restore
 from civiscope.cli.deletion_words import deletions
 from civiscope.cli.device_words import camera, discover, drivers
 from civiscope.cli.evaluation_words import analyze_clip, evaluation
@@ -117,6 +118,8 @@ def setup_code(home: HomeOption = None) -> None:
     _print_setup_code(place, load_settings(place.root))
 
 
+commands.command()(backup)
+commands.command()(restore)
 commands.command()(discover)
 commands.command()(drivers)
 commands.command("import")(import_footage)

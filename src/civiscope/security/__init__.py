@@ -39,6 +39,13 @@ from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook,
 from civiscope.security.headcheck import HeadReport
 from civiscope.security.headledger import Delivery, HeadLedger, ReceivedHead
 from civiscope.security.invitations import Invitation
+from civiscope.security.keybackup import (
+    lock_kind,
+    node_certificate_der,
+    open_lock,
+    pack_keys,
+    unpack_keys,
+)
 from civiscope.security.keyfile import read_word
 from civiscope.security.keyholder import (
     HolderKind,
@@ -124,6 +131,7 @@ __all__ = [
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "CASE_WRAP_BYTES", "CaseId", "CaseKey", "new_case_key", "open_case_key", "read_case_wrap",
+    "lock_kind", "node_certificate_der", "open_lock", "pack_keys", "unpack_keys",
     "OfficerShare", "PublicSealingKey", "SealingKeyWatch", "SetRecords", "join_shares", "present_key",
     "read_share",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
