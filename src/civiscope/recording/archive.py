@@ -72,7 +72,8 @@ class Archive:
         """How much of `span` was recorded of what should have been; of an import nothing was due."""
         timeline = self.timeline(stream_id, span)
         with self._lock:
-            if self._is_import(stream_id):
+            growing = [one for view in self._views for one in view.growing(stream_id)]
+            if self._is_import(stream_id, growing):
                 return NOTHING_DUE
         return availability_of(timeline, span, self._clock.now_us())
 
