@@ -75,6 +75,7 @@ from civiscope.security import (
     ScryptSettings,
     SiteKeys,
     VaultDoor,
+    WordBox,
     certificate_facts,
     migrate_security,
     terminal_principal,
@@ -457,7 +458,9 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         alarms=alarms,
         system=system,
         notify=Notify(database, audit, vault_door.vault, clock),
-        evidence=Evidence(database, audit, streams_of, clock),
+        evidence=Evidence(
+            database, audit, streams_of, clock, WordBox(keys.picture_sealer(), vault_door.keyring, clock)
+        ),
         exports=make_exports(
             folder, keys, (database, audit, vault_door, clock), (accounts, purposes, devices)
         ),

@@ -12,8 +12,10 @@ from tests.evidence.package_maker import MEDIA, MemoryPackage, make_maker, make_
 from tests.recording.footage import EPOCH_US, Camera, Room, make_site, play
 from typer.testing import CliRunner
 
+from civiscope.app.verify_desk import camera_report
 from civiscope.base import AppError, ManualClock
 from civiscope.cli.main import commands
+from civiscope.security import CameraAnchors
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,24 @@ def test_a_package_and_its_authority(world: World, tmp_path: Path) -> None:
     code, words = told(folder, "--authority", world.authority)
     assert code == 2
     assert re.search(rf"ALTERED: {MEDIA}, part \d, access unit 7, 2023-", words), words
+
+
+def test_a_video_says_what_its_camera_signed(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "signed"
+    code, words = told(folder / "test_signed_h264.mp4", "--camera-ca", folder / "ca.pem")
+    assert code == 3, words
+    assert "5 key_not_verified" in words, "its certificate ended in 2025"
+    assert "not valid when it was recorded" in words
+    anchors = CameraAnchors([(folder / "ca.pem").read_bytes()])
+    in_2025_us = 1_740_000_000_000_000
+    assert camera_report(folder / "test_signed_h264.mp4", anchors, in_2025_us).is_complete
+    code, words = told(folder / "test_h265.mp4", "--camera-ca", folder / "ca.pem")
+    assert (code, "1 unsigned" in words) == (3, True)
+    data = bytearray((folder / "test_signed_h264.mp4").read_bytes())
+    data[data.index(b"mdat") + 200] ^= 1
+    (tmp_path / "changed.mp4").write_bytes(data)
+    code, words = told(tmp_path / "changed.mp4", "--camera-ca", folder / "ca.pem")
+    assert (code, "1 not_authentic" in words) == (2, True), words
 
 
 def test_the_verifier_is_written_once_and_known_by_its_hash(tmp_path: Path) -> None:

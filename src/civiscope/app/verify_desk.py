@@ -6,21 +6,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from civiscope.app.home import Home
-from civiscope.base import AppError, ErrorKind, ReasonedSpan
+from civiscope.base import AppError, ErrorKind, ReasonedSpan, SystemClock
 from civiscope.evidence import PackageVerdict, open_package, verify_package
+from civiscope.media import FileUnits, TrackKind
 from civiscope.recording import (
+    CameraVerdict,
     Finding,
     SegmentVerdict,
     StreamVerdict,
     Verdict,
     VolumeVerdict,
+    camera_findings,
     find_volume,
     verify_volume,
     worst_of,
 )
-from civiscope.security import SiteKeys, SiteTrust, describe_certificate
+from civiscope.security import CameraAnchors, SiteKeys, SiteTrust, describe_certificate
 
 _CERTIFICATE_SUFFIXES = {".der", ".pem", ".crt", ".cer"}
+_VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".m4v"}
 _FILE_LIMIT_BYTES = 64 * 1024
 
 
@@ -53,7 +57,7 @@ class VerifyReport:
 
     path: str
     kind: str
-    """`volume`, `segment`, `package` or `certificate`."""
+    """`volume`, `segment`, `package`, `certificate`, or `video` for what the camera itself signed."""
     verdict: str
     is_complete: bool
     """False: nothing may be wrong, but not everything could be looked at; `notes` say what."""
@@ -83,8 +87,12 @@ class VerifyReport:
 class VerifyDesk:
     """Answers `civiscope verify`; reads files only."""
 
-    def __init__(self, home: Home, authority: Path | None) -> None:
-        """`authority`: the certificate of a site's node authority; without it that of the site in `home`."""
+    def __init__(self, home: Home, authority: Path | None, camera_roots: Sequence[Path] = ()) -> None:
+        """`authority`: the certificate of a site's node authority; without it that of the site in `home`.
+
+        `camera_roots`: certificates that are trusted to stand behind the signatures of cameras.
+        """
+        self._anchors = CameraAnchors([_read(path) for path in camera_roots])
         self._keys: SiteKeys | None = SiteKeys.load(home.keys) if home.is_initialised else None
         self._trust: SiteTrust | None = None
         if authority is not None:
@@ -102,6 +110,8 @@ class VerifyDesk:
             raise AppError(ErrorKind.MISSING, f"there is no {path}: check the name.")
         if path.suffix in _CERTIFICATE_SUFFIXES:
             return self._certificate(path)
+        if path.suffix in _VIDEO_SUFFIXES:
+            return camera_report(path, self._anchors)
         if (path / "manifest.json").exists() or path.suffix == ".zip":
             return _of_package(path, verify_package(open_package(path), self._trust))
         volume = find_volume(path)
@@ -135,6 +145,32 @@ class VerifyDesk:
             (facts.name,), facts.site, "" if self._trust is None else self._trust.fingerprint, (), (),
             (f"SHA-256 {facts.fingerprint}", facts.words, *facts.life),
         )  # fmt: skip
+
+
+def camera_report(path: Path, anchors: CameraAnchors, recorded_us: int | None = None) -> VerifyReport:
+    """What the camera itself signed in a video file; times count from the file's start.
+
+    Certificates count as of `recorded_us`, else as of now: a file does not say when it was recorded.
+    """
+    file = FileUnits(path, audio=False)
+    video = next(one for one in file.tracks if one.kind is TrackKind.VIDEO)
+    units = ((one.data, one.arrival_us) for one in file.units if one.track_id == video.track_id)
+    at_us = SystemClock().now_us() if recorded_us is None else recorded_us
+    found = list(camera_findings(units, video.codec, anchors, at_us))
+    verdicts = [one.verdict for one in found]
+    places = tuple(
+        Place(one.verdict.value, f"{one.detail or 'no signature'}, until {one.end_us / 1e6:.2f} s", str(path),
+              wall_us=one.start_us)
+        for one in found if one.verdict is not CameraVerdict.AUTHENTIC
+    )  # fmt: skip
+    worst = Verdict.ALTERED if CameraVerdict.NOT_AUTHENTIC in verdicts else Verdict.WHOLE
+    counts = ", ".join(f"{verdicts.count(one)} {one.value}" for one in CameraVerdict if one in verdicts)
+    return VerifyReport(
+        str(path), "video", worst.value, set(verdicts) == {CameraVerdict.AUTHENTIC}, places,
+        (), "", "", (), (),
+        (f"signed by the camera (ONVIF Media Signing), groups of pictures: {counts or 'none'}",),
+        access_units=sum(one.track_id == video.track_id for one in file.units),
+    )  # fmt: skip
 
 
 def _of_package(path: Path, found: PackageVerdict) -> VerifyReport:

@@ -20,7 +20,7 @@ _GAPS_SHOWN = 20
 
 def verify(
     paths: Annotated[
-        list[Path], typer.Argument(help="Volumes, segments, exported packages (folder or ZIP), certificates.")
+        list[Path], typer.Argument(help="Volumes, segments, packages (folder or ZIP), videos, certificates.")
     ],
     home: Annotated[
         Path | None, typer.Option("--home", help="Data folder of the site; default CIVISCOPE_HOME.")
@@ -31,6 +31,12 @@ def verify(
             help="Certificate of the site's node authority, from the site itself, not from the package."
         ),
     ] = None,
+    camera_root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--camera-ca", help="Root certificate of a maker of cameras, for videos; may be repeated."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Check that nothing was cut, reordered or altered, and say where if it was.
@@ -39,7 +45,7 @@ def verify(
     """
     place = Home(home.expanduser().absolute() if home else default_home())
     code = 0
-    for report in VerifyDesk(place, authority).reports(paths):
+    for report in VerifyDesk(place, authority, camera_root or ()).reports(paths):
         if as_json:
             typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
         else:
@@ -69,7 +75,7 @@ def verifier(
 
 def _lines(report: VerifyReport) -> Iterator[str]:
     yield f"{report.path}: {report.verdict.upper()} ({report.kind})"
-    if report.kind != "certificate":
+    if report.kind not in ("certificate", "video"):
         yield (
             f"  {report.segments} segments, {report.parts} parts, {report.access_units} access units "
             "proved themselves"

@@ -9,6 +9,7 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 
 from civiscope.recording.archive import Archive
 from civiscope.recording.availability import Availability, ReasonSum, availability_of, month_span
+from civiscope.recording.camera_proof import CameraFinding, CameraVerdict, camera_findings
 from civiscope.recording.deletion_certificate import (
     CERTIFICATE_FORMAT,
     Deletion,
@@ -77,4 +78,5 @@ __all__ = [
     "rebuild_catalogue", "replay", "segment_path", "statement_of",
     "LINE_LIMIT_BYTES", "ProofNeeds", "ProofVerdict", "verify_proof", "worst_of",
     "StreamVerdict", "VolumeVerdict", "find_volume", "verify_volume",
+    "CameraFinding", "CameraVerdict", "camera_findings",
 ]  # fmt: skip

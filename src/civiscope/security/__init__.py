@@ -17,6 +17,7 @@ from civiscope.security.authority import (
     machine_hosts,
     tidy_hosts,
 )
+from civiscope.security.camera_signing import CameraAnchors
 from civiscope.security.casekeys import (
     CASE_WRAP_BYTES,
     CaseId,
@@ -111,6 +112,7 @@ from civiscope.security.trust import EXPORT_DOMAIN, SignerFacts, SiteTrust, desc
 from civiscope.security.users import SessionInfo, User
 from civiscope.security.vault import LOCKED_WORDS, LockableVault, Vault
 from civiscope.security.vaultdoor import KeyMemory, VaultDoor, VaultState
+from civiscope.security.words import WordBox
 
 __all__ = [
     "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "ScopedRole", "SessionId",
@@ -131,7 +133,7 @@ __all__ = [
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "CASE_WRAP_BYTES", "CaseId", "CaseKey", "new_case_key", "open_case_key", "read_case_wrap",
-    "lock_kind", "node_certificate_der", "open_lock", "pack_keys", "unpack_keys",
+    "WordBox", "lock_kind", "node_certificate_der", "open_lock", "pack_keys", "unpack_keys",
     "OfficerShare", "PublicSealingKey", "SealingKeyWatch", "SetRecords", "join_shares", "present_key",
     "read_share",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
@@ -140,7 +142,7 @@ __all__ = [
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
-    "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
+    "CameraAnchors", "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
     "load_manifest_signer", "provide_export_key",
     "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
