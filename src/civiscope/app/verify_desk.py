@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from civiscope.app.home import Home
+from civiscope.app.verify_deletion import check_deletion, read_deletion
 from civiscope.base import AppError, ErrorKind, ReasonedSpan, SystemClock
 from civiscope.evidence import PackageVerdict, open_package, verify_package
 from civiscope.media import FileUnits, TrackKind
@@ -21,7 +22,7 @@ from civiscope.recording import (
     verify_volume,
     worst_of,
 )
-from civiscope.security import CameraAnchors, SiteKeys, SiteTrust, describe_certificate
+from civiscope.security import CameraAnchors, SiteKeys, SiteTrust, StampRoots, describe_certificate
 
 _CERTIFICATE_SUFFIXES = {".der", ".pem", ".crt", ".cer"}
 _VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".m4v"}
@@ -57,7 +58,7 @@ class VerifyReport:
 
     path: str
     kind: str
-    """`volume`, `segment`, `package`, `certificate`, or `video` for what the camera itself signed."""
+    """`volume`, `segment`, `package`, `certificate`, `deletion`, or `video` for what the camera signed."""
     verdict: str
     is_complete: bool
     """False: nothing may be wrong, but not everything could be looked at; `notes` say what."""
@@ -87,11 +88,14 @@ class VerifyReport:
 class VerifyDesk:
     """Answers `civiscope verify`; reads files only."""
 
-    def __init__(self, home: Home, authority: Path | None, camera_roots: Sequence[Path] = ()) -> None:
+    def __init__(self, home: Home, authority: Path | None, camera_roots: Sequence[Path] = (),
+        stamp_roots: Sequence[Path] = (),
+    ) -> None:  # fmt: skip
         """`authority`: the certificate of a site's node authority; without it that of the site in `home`.
 
         `camera_roots`: certificates that are trusted to stand behind the signatures of cameras.
         """
+        self._stamps = StampRoots([_read(path) for path in stamp_roots])
         self._anchors = CameraAnchors([_read(path) for path in camera_roots])
         self._keys: SiteKeys | None = SiteKeys.load(home.keys) if home.is_initialised else None
         self._trust: SiteTrust | None = None
@@ -113,12 +117,16 @@ class VerifyDesk:
         if path.suffix in _VIDEO_SUFFIXES:
             return camera_report(path, self._anchors)
         if (path / "manifest.json").exists() or path.suffix == ".zip":
-            return _of_package(path, verify_package(open_package(path), self._trust))
+            return _of_package(path, verify_package(open_package(path), self._trust, self._stamps))
+        deletion = read_deletion(path)
+        if deletion is not None:
+            return self._deletion(path, deletion)
         volume = find_volume(path)
         if volume is None:
             raise AppError(
                 ErrorKind.INVALID,
-                f"{path} is neither a volume, a segment in one, an exported package nor a certificate.",
+                f"{path} is neither a volume, a segment in one, an exported package nor a certificate "
+                "(of a node, of deletion).",
             )
         return self._volume(path, volume)
 
@@ -133,6 +141,21 @@ class VerifyDesk:
             keyring = None
         found = verify_volume(volume, self._trust, keyring, () if path.is_dir() else (path,))
         return _of_volume(path, found, self._trust)
+
+    def _deletion(self, path: Path, data: bytes) -> VerifyReport:
+        verdict, node, words, wraps = check_deletion(data, self._trust)
+        is_whole = verdict is Verdict.WHOLE
+        return VerifyReport(
+            str(path), "deletion", verdict.value, True,
+            () if is_whole else (Place(verdict.value, words[0], str(path)),),
+            (node,) if node else (), "" if self._trust is None else self._trust.site,
+            "" if self._trust is None else self._trust.fingerprint, (),
+            tuple(
+                Missing(str(one.stream_id), start_us, end_us, "destroyed", f"key {one.key_id}")
+                for one in wraps for start_us, end_us in one.spans
+            ),
+            words if is_whole else (),
+        )  # fmt: skip
 
     def _certificate(self, path: Path) -> VerifyReport:
         facts = describe_certificate(_read(path), self._trust)
@@ -183,7 +206,8 @@ def _of_package(path: Path, found: PackageVerdict) -> VerifyReport:
     ]  # fmt: skip
     erased = tuple(gap for gap in gaps if gap.reason in _ERASED)
     return VerifyReport(
-        str(path), "package", found.verdict.value, found.is_known_authority, places,
+        str(path), "package", found.verdict.value,
+        found.is_known_authority and not found.stamp_trouble, places,
         tuple(sorted(signers)), "" if found.manifest is None else str(found.manifest.site_id),
         found.authority, tuple(gap for gap in gaps if gap.reason not in _ERASED), erased,
         tuple(_package_notes(found)), sum(one.segment_count for one in proofs),
@@ -202,6 +226,10 @@ def _package_notes(found: PackageVerdict) -> Iterator[str]:
         yield f"made {moment(made.at_us)} by {made.by} for {made.purpose}: {made.reason}"
     if found.signed_by is not None:
         yield f"manifest signed by the server of node {found.signed_by}"
+    if found.stamp is not None:
+        yield f"time-stamped {moment(found.stamp.at_us)} by {found.stamp.authority}"
+    if found.stamp_trouble:
+        yield f"the time-stamp is not believed: {found.stamp_trouble}"
     if not found.is_known_authority and found.authority:
         yield (
             "the authority came with the package: compare its SHA-256 with the one the site tells you "

@@ -28,7 +28,7 @@ from civiscope.cli.import_words import import_footage
 from civiscope.cli.key_words import keys
 from civiscope.cli.model_words import models
 from civiscope.cli.trust_words import audit, vault
-from civiscope.cli.verify_words import verifier, verify
+from civiscope.cli.verify_words import stamp, verifier, verify
 
 T = TypeVar("T")
 
@@ -125,6 +125,7 @@ commands.command()(drivers)
 commands.command("import")(import_footage)
 commands.command("analyze")(analyze_clip)
 commands.command("verify")(verify)
+commands.command("stamp")(stamp)
 commands.command("verifier")(verifier)
 
 

@@ -1,5 +1,6 @@
 """`civiscope verify`: says whether recordings and packages are as they were signed; needs no server."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +10,19 @@ import typer
 
 from civiscope.app.home import Home
 from civiscope.app.settings import default_home
+from civiscope.app.time_stamps import StampAuthority, stamp_package
 from civiscope.app.verify_desk import Missing, Place, VerifyDesk, VerifyReport, moment
-from civiscope.base import AppError, ErrorKind
+from civiscope.base import AppError, Backoff, ErrorKind
 from civiscope.evidence import VERIFIER_NAME, verifier_hash, verifier_page
+from civiscope.security import StampRoots
 
 WRONG_EXIT = 2
 INCOMPLETE_EXIT = 3
 _GAPS_SHOWN = 20
+StampRootOption = Annotated[
+    list[Path] | None,
+    typer.Option("--tsa-ca", help="Root certificate of a time-stamping authority; may be repeated."),
+]
 
 
 def verify(
@@ -37,6 +44,7 @@ def verify(
             "--camera-ca", help="Root certificate of a maker of cameras, for videos; may be repeated."
         ),
     ] = None,
+    stamp_root: StampRootOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Check that nothing was cut, reordered or altered, and say where if it was.
@@ -45,7 +53,7 @@ def verify(
     """
     place = Home(home.expanduser().absolute() if home else default_home())
     code = 0
-    for report in VerifyDesk(place, authority, camera_root or ()).reports(paths):
+    for report in VerifyDesk(place, authority, camera_root or (), stamp_root or ()).reports(paths):
         if as_json:
             typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
         else:
@@ -56,6 +64,17 @@ def verify(
         elif code == 0 and (not report.is_complete or report.verdict == "unreadable"):
             code = INCOMPLETE_EXIT
     raise typer.Exit(code)
+
+
+def stamp(
+    folder: Annotated[Path, typer.Argument(help="An exported package, unpacked.")],
+    tsa: Annotated[str, typer.Option(help="Address of a time-stamping authority (RFC 3161 over HTTP).")],
+    stamp_root: StampRootOption = None,
+) -> None:
+    """Have a time-stamping authority say when this package's manifest was there; writes manifest.tsr."""
+    roots = StampRoots([path.read_bytes() for path in stamp_root or ()])
+    found = asyncio.run(stamp_package(folder, StampAuthority(tsa, roots, Backoff(first_s=1.0))))
+    typer.echo(f"time-stamped {moment(found.at_us)} by {found.authority}")
 
 
 def verifier(
@@ -75,7 +94,7 @@ def verifier(
 
 def _lines(report: VerifyReport) -> Iterator[str]:
     yield f"{report.path}: {report.verdict.upper()} ({report.kind})"
-    if report.kind not in ("certificate", "video"):
+    if report.kind not in ("certificate", "deletion", "video"):
         yield (
             f"  {report.segments} segments, {report.parts} parts, {report.access_units} access units "
             "proved themselves"

@@ -24,6 +24,8 @@ from civiscope.evidence.export_model import (
     missing_export,
 )
 from civiscope.evidence.manifest import (
+    MANIFEST_PATH,
+    TIME_STAMP_PATH,
     ExportedChannel,
     ExportMaker,
     FileRole,
@@ -55,7 +57,7 @@ from civiscope.evidence.verify_package import (
 from civiscope.evidence.zip_stream import ZipEntry, zip_pieces, zip_size
 
 __all__ = [
-    "VERIFIER_NAME", "verifier_hash", "verifier_page",
+    "MANIFEST_PATH", "TIME_STAMP_PATH", "VERIFIER_NAME", "verifier_hash", "verifier_page",
     "ChannelVerdict", "FolderPackage", "PackageFinding", "PackageSource", "PackageVerdict", "ZipPackage",
     "open_package", "verify_package",
     "ClosedPackage", "ExportBook", "ExportId", "ExportJob", "ExportKind", "ExportOrder", "ExportState",

@@ -15,6 +15,7 @@ from civiscope.evidence.manifest import (
     MANIFEST_LIMIT_BYTES,
     MANIFEST_PATH,
     SIGNATURE_PATH,
+    TIME_STAMP_PATH,
     ExportedChannel,
     Manifest,
     PackageFile,
@@ -29,7 +30,7 @@ from civiscope.recording import (
     verify_proof,
     worst_of,
 )
-from civiscope.security import SiteTrust
+from civiscope.security import SiteTrust, StampRoots, StampTrouble, TimeStamp, TimeStampError
 
 _BLOCK_BYTES = 1 << 20
 _SMALL_FILE_BYTES = 64 * 1024
@@ -125,6 +126,10 @@ class PackageVerdict:
     is_known_authority: bool
     """False: it came out of the package, so a person must compare its fingerprint."""
     channels: tuple[ChannelVerdict, ...]
+    stamp: TimeStamp | None = None
+    """When an authority that is not the site's saw the manifest, if its token holds."""
+    stamp_trouble: str = ""
+    """Why a token is not believed although it is over this manifest."""
 
     @property
     def declared(self) -> tuple[ReasonedSpan, ...]:
@@ -137,16 +142,21 @@ def open_package(path: Path) -> PackageSource:
     return FolderPackage(path) if path.is_dir() else ZipPackage(path)
 
 
-def verify_package(source: PackageSource, trust: SiteTrust | None = None) -> PackageVerdict:
+def verify_package(
+    source: PackageSource, trust: SiteTrust | None = None, stamps: StampRoots | None = None
+) -> PackageVerdict:
     """Check everything; never raises for what the bytes are.
 
-    `trust` is the site's authority if it is known from elsewhere than the package.
+    `trust` is the site's authority if it is known from elsewhere than the package; `stamps` who may stamp.
     """
-    return _Check(source, trust).run()
+    return _Check(source, trust, stamps or StampRoots()).run()
 
 
 class _Check:
-    def __init__(self, source: PackageSource, trust: SiteTrust | None) -> None:
+    def __init__(self, source: PackageSource, trust: SiteTrust | None, stamps: StampRoots) -> None:
+        self._stamps = stamps
+        self._stamp: TimeStamp | None = None
+        self._stamp_trouble = ""
         self._source = source
         self._known = trust
         self._trust = trust
@@ -164,6 +174,7 @@ class _Check:
             return self._verdict()
         self._manifest = manifest
         self._signature(manifest, data)
+        self._time_stamp(data)
         self._names(manifest)
         for file in manifest.files:
             self._file(file)
@@ -175,7 +186,7 @@ class _Check:
         return PackageVerdict(
             worst_of(one.finding for one in self._findings), tuple(self._findings), self._manifest,
             self._signed_by, "" if self._trust is None else self._trust.fingerprint,
-            self._known is not None, tuple(self._channels),
+            self._known is not None, tuple(self._channels), self._stamp, self._stamp_trouble,
         )  # fmt: skip
 
     def _find(self, path: str, verdict: Verdict, detail: str) -> None:
@@ -190,6 +201,20 @@ class _Check:
         except AppError as error:
             path = SIGNATURE_PATH if error.kind is ErrorKind.MISSING else MANIFEST_PATH
             self._find(path, _verdict_of(error), error.message)
+
+    def _time_stamp(self, data: bytes) -> None:
+        if TIME_STAMP_PATH not in self._source.names():
+            return
+        try:
+            token = self._small(TIME_STAMP_PATH)
+            self._stamp = self._stamps.check(token, hashlib.sha256(data).digest())
+        except TimeStampError as error:
+            if error.trouble in (StampTrouble.UNTRUSTED, StampTrouble.EXPIRED):
+                self._stamp_trouble = error.message
+            else:
+                self._find(TIME_STAMP_PATH, Verdict.ALTERED, error.message)
+        except AppError as error:
+            self._find(TIME_STAMP_PATH, _verdict_of(error), error.message)
 
     def _names(self, manifest: Manifest) -> None:
         names = self._source.names()

@@ -12,6 +12,7 @@ from civiscope.recording.availability import Availability, ReasonSum, availabili
 from civiscope.recording.camera_proof import CameraFinding, CameraVerdict, camera_findings
 from civiscope.recording.deletion_certificate import (
     CERTIFICATE_FORMAT,
+    CERTIFICATE_LIMIT_BYTES,
     Deletion,
     check_certificate,
     deletions,
@@ -67,6 +68,7 @@ from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_
 
 __all__ = [
     "Availability", "ReasonSum", "availability_of", "month_span",
+    "CERTIFICATE_LIMIT_BYTES",
     "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
     "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
     "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",

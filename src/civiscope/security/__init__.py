@@ -106,6 +106,14 @@ from civiscope.security.sessions import Session
 from civiscope.security.signature import SIGNATURE_BYTES, IntegrityError
 from civiscope.security.tables import migrate_security
 from civiscope.security.throttle import Throttle, ThrottleSettings, TooManyAttemptsError
+from civiscope.security.timestamping import (
+    StampRoots,
+    StampTrouble,
+    TimeStamp,
+    TimeStampError,
+    new_nonce,
+    stamp_request,
+)
 from civiscope.security.tls import client_tls, server_tls
 from civiscope.security.tokens import check_csrf, csrf_token
 from civiscope.security.trust import EXPORT_DOMAIN, SignerFacts, SiteTrust, describe_certificate
@@ -142,6 +150,7 @@ __all__ = [
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
+    "StampRoots", "StampTrouble", "TimeStamp", "TimeStampError", "new_nonce", "stamp_request",
     "CameraAnchors", "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
     "load_manifest_signer", "provide_export_key",
     "SealedFile", "SealedFileWriter", "new_file_key",
