@@ -15,13 +15,15 @@ import httpx
 import pytest
 from tests.api.export_town import make_exports
 from tests.api.town import ORIGIN, PASSWORD, Town
+from tests.evidence.package_maker import MemoryPackage
 from tests.recording.footage import Camera, Room, Site, drawn_clip, play_file
 
 from civiscope.api import create_app
 from civiscope.base import ChannelId, new_id
 from civiscope.devices import CameraDraft
-from civiscope.evidence import ExportBook, Manifest
+from civiscope.evidence import ExportBook, Manifest, verify_package
 from civiscope.privacy import Function, PermitDraft, Purpose
+from civiscope.recording import Verdict
 from civiscope.security import (
     GrantDraft,
     Permission,
@@ -142,6 +144,8 @@ def check_package(files: dict[str, bytes], town: Town) -> Manifest:
         files[manifest.signer_certificate], files["manifest.sig"], files["manifest.json"],
         town.clock.now_us(),
     )  # fmt: skip
+    found = verify_package(MemoryPackage(files), trust)
+    assert (found.verdict, found.findings) == (Verdict.WHOLE, ())
     lines = [line.split("  ") for line in files["SHA256SUMS"].decode().splitlines()]
     sums = {path: sha256 for sha256, path in lines}
     assert sums == {path: sha256 for path, (_, sha256) in named.items() if path != "SHA256SUMS"}

@@ -150,6 +150,8 @@ class FakeTimelines:
 
     def __init__(self) -> None:
         self.recorded: dict[StreamId, Timeline] = {}
+        self.motions: list[Span] = []
+        self.searched: list[Span] = []
 
     def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
         return self.recorded.get(stream_id, Timeline((), ()))
@@ -160,6 +162,10 @@ class FakeTimelines:
 
     def availability(self, stream_id: StreamId, span: Span) -> Availability:
         return availability_of(self.timeline(stream_id, span), span, span.end_us)
+
+    def motion(self, stream_id: StreamId, span: Span) -> list[Span]:
+        self.searched.append(span)
+        return [one for one in self.motions if span.contains(one.start_us)]
 
 
 class FakePages:

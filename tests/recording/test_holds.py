@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from tests.recording.footage import EVERYTHING, Camera, Room, play, recorded
 
 from civiscope.base import AppError, RunId, SegmentId, Span, StreamId, new_id
+from civiscope.bus.face import methods_of
 from civiscope.recording import (
     HeldSpan,
     HoldBook,
+    RecorderFace,
     SegmentsDeleted,
     SegmentState,
     VolumeFailed,
@@ -20,7 +22,7 @@ from civiscope.recording import (
     holds_digest,
 )
 from civiscope.recording.model import Extent, SegmentSummary
-from civiscope.security import KeyId
+from civiscope.security import CaseId, KeyId
 
 SECOND_US = 1_000_000
 LEAD_US = 2 * SECOND_US
@@ -185,6 +187,17 @@ def test_a_segment_is_protected_exactly_when_it_touches_a_hold(
     second_filmed = {moment for start, length in extents for moment in range(start, start + length)}
     assert book.protects(summary) == bool(second_held & second_filmed)
     assert not book.protects(made_of(StreamId(new_id()), extents))
+
+
+def test_holds_with_cases_and_wraps_travel_to_the_recorder() -> None:
+    methods = methods_of(RecorderFace)
+    held = (HeldSpan(StreamId(new_id()), 1, 2, CaseId(new_id())), HeldSpan(StreamId(new_id()), 3, 4))
+    for name, argument, value in (
+        ("apply_holds", "holds", held),
+        ("keep_case_wraps", "wraps", (b"\x00\xff", b"")),
+    ):
+        method = methods[name]
+        assert method.read_arguments(method.write_arguments((value,), {})) == {argument: value}
 
 
 def made_of(stream: StreamId, extents: list[tuple[int, int]]) -> SegmentSummary:

@@ -35,7 +35,7 @@ class AnalysisCalls:
         faults = {422: "Fields do not fit: `error.fields` names them."}
         return [
             Call("GET", "/analytics/plugins", Permission.RULE_READ, self.analytics_plugins),
-            Call("GET", _ANALYTICS, Permission.RULE_READ, self.analytics),
+            Call("GET", _ANALYTICS, Permission.RULE_READ, self.analytics, scoped=True),
             Call("POST", _ANALYTICS, edit, self.add_analytic, 201, faults, scoped=True),
             Call("PUT", one, edit, self.change_analytic, 200, faults, scoped=True),
             Call("DELETE", one, edit, self.remove_analytic, 204, raw=True, scoped=True),
@@ -47,10 +47,9 @@ class AnalysisCalls:
         """Every installed analytic, with the form of its settings."""
         return [plugin_answer(one) for one in await asyncio.to_thread(self._faces.analysis.plugins)]
 
-    async def analytics(self, channel_id: UUID) -> list[dict[str, object]]:
+    async def analytics(self, request: Request, channel_id: UUID) -> list[dict[str, object]]:
         """What is looked for on a camera."""
-        channel = ChannelId(channel_id)
-        await self._faces.devices.camera(channel)
+        channel = await self._channel(request, Permission.RULE_READ, channel_id)
         troubles = troubles_of(self._faces.analysis.newest)
         return [
             analytic_answer(one, troubles.get(one.id, "")) for one in await self._faces.analytics.of(channel)
@@ -96,7 +95,11 @@ class AnalysisCalls:
         return {"detector": name, "words": detector_words(status, is_fresh=is_fresh)}
 
     async def _editable(self, request: Request, channel_id: UUID) -> ChannelId:
+        return await self._channel(request, Permission.CAMERA_EDIT, channel_id)
+
+    async def _channel(self, request: Request, permission: Permission, channel_id: UUID) -> ChannelId:
+        """A camera that is there, and on which the visitor may."""
         channel = ChannelId(channel_id)
-        authorise_on(visitor_of(request).principal, Permission.CAMERA_EDIT, channel)
+        authorise_on(visitor_of(request).principal, permission, channel)
         await self._faces.devices.camera(channel)
         return channel

@@ -23,6 +23,7 @@ from civiscope.api.group_calls import GroupCalls
 from civiscope.api.guard import Guard
 from civiscope.api.look_calls import LookCalls
 from civiscope.api.me_calls import MeCalls
+from civiscope.api.motion_calls import MotionCalls
 from civiscope.api.people_calls import PeopleCalls
 from civiscope.api.refusals import RefusalBook
 from civiscope.api.rule_calls import RuleCalls
@@ -64,6 +65,7 @@ class Application:
             *AnalysisCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *AvailabilityCalls(faces).calls(),
+            *MotionCalls(faces).calls(),
             *self._looks.calls(),
             *WhepCalls(faces).calls(),
             *EventCalls(faces).calls(),

@@ -98,6 +98,10 @@ class Timelines(Protocol):
         """How much of the span was recorded of what should have been."""
         ...
 
+    def motion(self, stream_id: StreamId, span: Span) -> list[Span]:
+        """What may have moved and begins within the span, by the sizes of coded pictures."""
+        ...
+
 
 class OpenLook(Protocol):
     """One permitted look; every method raises DENIED once its permit or time has ended."""

@@ -31,6 +31,8 @@ class AnalysisLink:
         self._devices = devices
         self._clock = clock
         self._wishes = wishes
+        self._newest_plan = AnalysisPlan()
+        self._newest_digest = analysis_digest(self._newest_plan)
         self._status: AnalystStatus | None = None
         self._asked_us = 0
         self._wake = asyncio.Event()
@@ -80,10 +82,16 @@ class AnalysisLink:
     async def _ask(self) -> None:
         status = await self._analyst.status()
         wanted = await self._wanted()
-        if status.plan_digest != analysis_digest(wanted):
+        if status.plan_digest != self._digest_of(wanted):
             await self._analyst.apply_plan(wanted)
             status = await self._analyst.status()
         self._status, self._asked_us = status, self._clock.monotonic_us()
+
+    def _digest_of(self, wanted: AnalysisPlan) -> str:
+        """Computed anew for another plan only: it is asked for every second."""
+        if wanted != self._newest_plan:
+            self._newest_plan, self._newest_digest = wanted, analysis_digest(wanted)
+        return self._newest_digest
 
     async def _wanted(self) -> AnalysisPlan:
         detector, zone = self._wishes()

@@ -47,7 +47,7 @@ class AnalystDesk:
         self._files = files
         self._models = models
         self._clock = clock
-        self._plan = AnalysisPlan()
+        self._digest = analysis_digest(AnalysisPlan())
         self._infos: tuple[ModelInfo, ...] = ()
         self._infos_of = ("", -_MODELS_EVERY_US)
 
@@ -68,12 +68,12 @@ class AnalystDesk:
         """Plan, models and channels."""
         detector = self._pool.detector_name
         models = await self._models_now(detector)
-        return AnalystStatus(analysis_digest(self._plan), detector, models, self._pool.figures())
+        return AnalystStatus(self._digest, detector, models, self._pool.figures())
 
     def _look(self, plan: AnalysisPlan, seen_until_us: int | None) -> None:
         self._pool.apply(plan, seen_until_us)
         self._feed.follow()
-        self._plan = plan
+        self._digest = analysis_digest(plan)
         looked_at = sum(bool(one.analytics) for one in plan.channels)
         _log.info("looking by plan", channels=looked_at, switched_off=len(plan.channels) - looked_at)
 

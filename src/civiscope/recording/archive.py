@@ -13,8 +13,10 @@ from civiscope.recording.export import export_mp4
 from civiscope.recording.holds import HeldSpan
 from civiscope.recording.lanes import Lanes
 from civiscope.recording.model import PartRef, RecordedSpan, RecordedUnit, SegmentSummary, Timeline
+from civiscope.recording.part_sizes import part_sizes
 from civiscope.recording.proved_export import ExportPiece, export_proved
 from civiscope.recording.segment_reader import StoredPart
+from civiscope.recording.size_motion import LEAD_US, motion_spans
 from civiscope.recording.timeline import timeline_of
 from civiscope.recording.unit_reader import REORDER_US, Placed, UnitReader
 from civiscope.recording.verification import SegmentVerdict, Verifier
@@ -87,6 +89,17 @@ class Archive:
             for day, length_us in _days_of(one, zone):
                 found[day] = found.get(day, 0) + length_us
         return found
+
+    def motion(self, stream_id: StreamId, span: Span) -> list[Span]:
+        """Where something may have moved, by the sizes of coded pictures; what begins within the span.
+
+        Blocks for some 0.1 s an hour. Needs no key: it works while the vault is locked.
+        """
+        reach = Span(max(0, span.start_us - LEAD_US), span.end_us)
+        with self._lock:
+            segments = self._segments(stream_id, reach)
+        found = motion_spans(part_sizes(segments, reach, self._lock))
+        return [one for one in found if span.contains(one.start_us)]
 
     def parts(self, stream_id: StreamId, span: Span) -> list[PartRef]:
         """Parts that touch the span, in order of recording."""

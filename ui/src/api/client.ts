@@ -191,6 +191,16 @@ export class Client {
     return this.json("GET", `/timeline?${query.toString()}`, undefined, signal);
   }
 
+  /** The nearest motion by the sizes of coded pictures, within a day. */
+  motion(
+    channelId: string,
+    fromUs: number,
+    direction: "next" | "previous",
+  ): Promise<Result<{ readonly motion: { readonly start_us: number; readonly end_us: number } | null }>> {
+    const query = new URLSearchParams({ from_us: String(Math.round(fromUs)), direction });
+    return this.json("GET", `/channels/${channelId}/motion?${query.toString()}`);
+  }
+
   /** Days (in the site's zone) on which one channel has recordings, and of how many seconds. */
   days(
     channelId: string,

@@ -186,6 +186,12 @@ export const eventsText = {
   previous: "Previous event",
   noNext: "No later event.",
   noPrevious: "No earlier event.",
+  nextMotion: "Next motion",
+  previousMotion: "Previous motion",
+  motionHint:
+    "By the sizes of the coded pictures: good with a variable bit rate by day, poor with a constant one, at night, or for what is small.",
+  noNextMotion: "No motion found within a day after this, by the sizes of the coded pictures.",
+  noPreviousMotion: "No motion found within a day before this, by the sizes of the coded pictures.",
   score: (percent: number) => `${percent} % sure`,
   lasting: (length: string) => `lasted ${length}`,
   stillLasts: "still lasts",

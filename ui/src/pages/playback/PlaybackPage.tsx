@@ -88,6 +88,23 @@ function useJumps(group: PlaybackGroup, channelId: string | null, onGo: (atUs: n
   };
 }
 
+/** To the next span in which something may have moved on the selected camera, or to the one before. */
+function useMotionJumps(group: PlaybackGroup, channelId: string | null, onGo: (atUs: number) => void) {
+  const site = useSite();
+  return (direction: "next" | "previous") => {
+    if (channelId === null) {
+      site.say(eventsText.choose);
+      return;
+    }
+    void client.motion(channelId, group.snapshot().positionUs, direction).then((found) => {
+      if (!found.ok) {
+        if (found.problem !== null) site.say(problemWords(found.problem));
+      } else if (found.value.motion !== null) onGo(found.value.motion.start_us);
+      else site.say(direction === "next" ? eventsText.noNextMotion : eventsText.noPreviousMotion);
+    });
+  };
+}
+
 export function PlaybackPage() {
   const site = useSite();
   if (!site.can("video.playback")) return <DeniedBox permission="video.playback" />;
@@ -129,6 +146,7 @@ function Playback({ purpose }: { readonly purpose: string }) {
     group.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, index))] ?? 1);
   };
   const jump = useJumps(group, selectedId, goTo);
+  const jumpMotion = useMotionJumps(group, selectedId, goTo);
   /** Playing: the speed. Standing: from event to event. */
   const jumpOrSpeed = (by: 1 | -1) => () => {
     if (group.snapshot().isPlaying) speedBy(by);
@@ -159,6 +177,8 @@ function Playback({ purpose }: { readonly purpose: string }) {
     ["Ctrl+ArrowRight", en.keys.fasterOrNext, jumpOrSpeed(1)],
     ["n", eventsText.next, () => jump(1)],
     ["p", eventsText.previous, () => jump(-1)],
+    ["m", eventsText.nextMotion, () => jumpMotion("next")],
+    ["b", eventsText.previousMotion, () => jumpMotion("previous")],
     ["[", en.keys.selectionStart, mark("fromUs")],
     ["]", en.keys.selectionEnd, mark("toUs")],
     ["+", en.keys.zoomIn, zoom(0.5)],
@@ -191,6 +211,18 @@ function Playback({ purpose }: { readonly purpose: string }) {
             </Button>
             <Button label={eventsText.next} onClick={() => jump(1)} testId="event-next">
               <Icon name="eye" /> <Icon name="right" />
+            </Button>
+          </span>
+          <span className="group" title={eventsText.motionHint}>
+            <Button
+              label={eventsText.previousMotion}
+              onClick={() => jumpMotion("previous")}
+              testId="motion-previous"
+            >
+              <Icon name="left" /> <Icon name="health" />
+            </Button>
+            <Button label={eventsText.nextMotion} onClick={() => jumpMotion("next")} testId="motion-next">
+              <Icon name="health" /> <Icon name="right" />
             </Button>
           </span>
         </div>
