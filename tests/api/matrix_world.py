@@ -285,6 +285,7 @@ async def _own_objects(world: World, principal: Principal) -> None:
         ("/looks/{look_id}/media", Function.PLAYBACK),
         ("/looks/{look_id}/download", Function.EXPORT),
         ("/looks/{look_id}/pictures/{event_id}", Function.PLAYBACK),
+        ("/looks/{look_id}/thumbnail", Function.PLAYBACK),
     ):
         mine = await look(world, principal, function)
         if mine is not None:

@@ -33,6 +33,7 @@ QUERIES = {
     "/availability": "month=2026-11",
     "/availability/export": "month=2026-11",
     "/channels/{channel_id}/motion": "from_us=1",
+    "/looks/{look_id}/thumbnail": "at_us=5",
     "/events": "channel={channel_id}",
     "/events/histogram": "channel={channel_id}&from_us=1&to_us=9000000&bucket_us=1000000",
     "/coverage": "channel={channel_id}&from_us=1&to_us=9",

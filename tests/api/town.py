@@ -286,6 +286,9 @@ class FakeLook:
     async def missing(self) -> tuple[ReasonedSpan, ...]:
         return (ReasonedSpan(5, 9, "closed"), ReasonedSpan(20, None, "unreachable"))
 
+    async def thumbnail(self, at_us: int) -> bytes:
+        return b"\xff\xd8" + at_us.to_bytes(8)
+
     async def picture(self, event_id: UUID) -> bytes:
         return b"\xff\xd8" + event_id.bytes
 

@@ -98,7 +98,9 @@ class Node:
         recorded = RecordedOnly(self.recorder)
         self.intake = Intake((recorded,), room.clock, DeviceGate())
         plan_file = PlanFile(folder / "plan.sealed", Vault(Vault.new_key()))
-        self.desk = RecorderDesk(self.intake, (self.recorder, recorded), plan_file, watch, (holds, times))
+        self.desk = RecorderDesk(
+            self.intake, (self.recorder, recorded), plan_file, lambda: (watch.status(),), (holds, times)
+        )
 
     async def retain(self) -> None:
         """A few looks at retention."""

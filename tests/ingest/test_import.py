@@ -136,7 +136,7 @@ class Studio:
     def __init__(self, site: Site, folder: Path, source: StreamSource, settings: IntakeSettings) -> None:
         self.clock = SystemClock()
         volume = Volume.open(DirectoryFiles(folder), site.identity, self.clock)
-        self.marks = import_marks(volume)
+        self.marks = import_marks([volume])
         self.recorder = Recorder(
             volume, site.sealer, self.clock, RecorderSettings(min_free_bytes=0), lambda _: None
         )

@@ -155,7 +155,7 @@ def test_a_full_disk_gives_up_its_oldest_unprotected_footage(room: Room) -> None
     assert units[0] == sent[0]
     assert len(units) < len(sent)
     timeline = archive.timeline(camera.stream_id, EVERYTHING)
-    assert {gap.reason for gap in timeline.gaps} == {"retention", "our_restart"}
+    assert {gap.reason for gap in timeline.gaps} == {"made_room", "our_restart"}
     assert any(isinstance(one, SegmentsDeleted) for one in room.facts)
 
 

@@ -30,6 +30,9 @@ class Worker:
         self.jobs = TranscodeJobs()
         self.calls = 0
 
+    async def thumbnail(self, track: TrackConfig, unit: AccessUnit) -> bytes:
+        raise AppError(ErrorKind.UNAVAILABLE, "Not asked for here.")
+
     async def transcode(
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool
     ) -> Transcoded:
@@ -39,6 +42,9 @@ class Worker:
 
 class Away:
     """A worker that is being started again."""
+
+    async def thumbnail(self, track: TrackConfig, unit: AccessUnit) -> bytes:
+        raise AppError(ErrorKind.UNAVAILABLE, "Not asked for here.")
 
     async def transcode(
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool

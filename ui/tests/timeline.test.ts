@@ -8,7 +8,9 @@ import {
   marks,
   monthShape,
   NARROWEST_US,
+  peeked,
   SECOND_US,
+  snapped,
   together,
   toPx,
   toUs,
@@ -90,4 +92,13 @@ describe("spans", () => {
     expect(gapAt(channel, 12, 15)?.reason).toBe("unreachable");
     expect(gapAt(channel, 16, 15)).toBeNull();
   });
+});
+
+it("peeking stays within the view and moments near each other share a picture", () => {
+  const view = { startUs: 1_000_000, endUs: 41_000_000 };
+  expect(peeked(view, 10_000_000, 1)).toBe(11_000_000);
+  expect(peeked(view, 1_200_000, -1)).toBe(1_000_000);
+  expect(peeked(view, 90_000_000, 1)).toBe(41_000_000);
+  expect(snapped(view, 10_150_000)).toBe(10_000_000);
+  expect(snapped(view, 10_399_999)).toBe(snapped(view, 10_200_000));
 });

@@ -51,6 +51,7 @@ class LookCalls:
             ),
             Call("GET", "/looks/{look_id}/download", Open.SIGNED_IN, self.download, raw=True),
             Call("GET", "/looks/{look_id}/pictures/{event_id}", Open.SIGNED_IN, self.event_picture, raw=True),
+            Call("GET", "/looks/{look_id}/thumbnail", Open.SIGNED_IN, self.thumbnail, raw=True),
         ]
 
     async def open_look(self, request: Request, body: LookBody) -> dict[str, object]:
@@ -105,6 +106,11 @@ class LookCalls:
         """The picture of an event that the look holds."""
         look = self._faces.looks.look(look_id, visitor_of(request).principal)
         return Response(await look.picture(event_id), media_type="image/jpeg")
+
+    async def thumbnail(self, request: Request, look_id: UUID, at_us: Annotated[TimeUs, Query()]) -> Response:
+        """A small picture of a moment of the look, from the key unit at or before it."""
+        look = self._faces.looks.look(look_id, visitor_of(request).principal)
+        return Response(await look.thumbnail(at_us), media_type="image/jpeg")
 
     async def live(self, socket: WebSocket, look_id: str) -> None:
         """`WS /looks/{id}/live`: from accepting to closing."""

@@ -147,6 +147,10 @@ class OpenLook(Protocol):
         """The JPEG of an event of the look's channel and span; MISSING for any other."""
         ...
 
+    async def thumbnail(self, at_us: int) -> bytes:
+        """A small JPEG of the key unit behind the moment; MISSING where nothing is recorded."""
+        ...
+
     async def missing(self) -> Sequence[ReasonedSpan]:
         """What the look's span lacks, and why."""
         ...

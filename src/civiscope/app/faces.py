@@ -23,6 +23,10 @@ class WorkerFace(Protocol):
         """One key unit as a picture; INVALID if it cannot be decoded."""
         ...
 
+    async def thumbnail(self, track: TrackConfig, unit: AccessUnit) -> bytes:
+        """One key unit as a small JPEG; INVALID if it cannot be decoded."""
+        ...
+
     async def transcode(
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool
     ) -> Transcoded:

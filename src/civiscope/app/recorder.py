@@ -1,6 +1,7 @@
 """The recorder process: takes streams in, writes them, hands them on; needs no server and no private key."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from civiscope.app.keys import follow_key, load_keys
 from civiscope.app.plan import PlanFile, RecordingPlan, plan_digest
 from civiscope.app.role import be, bus_of, stop_on_signal
 from civiscope.app.settings import GIB, Settings
-from civiscope.app.volume_watch import VolumeWatch
+from civiscope.app.volumes import NodeVolumes, volume_places
 from civiscope.base import AppError, SystemClock, get_log
 from civiscope.cluster import tell_ready
 from civiscope.devices import DeviceGate, GateRules
@@ -33,8 +34,8 @@ from civiscope.recording import (
     RecorderFace,
     RecorderSettings,
     RecorderStatus,
-    Volume,
     VolumeIdentity,
+    VolumeStatus,
     import_marks,
 )
 from civiscope.storage import DirectoryFiles
@@ -65,13 +66,13 @@ class RecorderDesk:
         intake: Intake,
         sinks: tuple[Recorder, RecordedOnly],
         plan_file: PlanFile,
-        volume: VolumeWatch,
+        volumes: Callable[[], tuple[VolumeStatus, ...]],
         books: tuple[HoldBook, KeepBook],
     ) -> None:
         self._intake = intake
         self._recorder, self._recorded = sinks
         self._plan_file = plan_file
-        self._volume = volume
+        self._volumes = volumes
         self._holds, self._times = books
         self._plan = RecordingPlan()
 
@@ -102,10 +103,10 @@ class RecorderDesk:
 
     async def status(self) -> RecorderStatus:
         """Plan, holds, times, streams and volumes."""
-        volume = await asyncio.to_thread(self._volume.status)
+        volumes = await asyncio.to_thread(self._volumes)
         streams = tuple(self._as_written(one) for one in self._intake.status())
         return RecorderStatus(
-            streams, (volume,), plan_digest(self._plan), self._holds.digest, self._times.digest
+            streams, volumes, plan_digest(self._plan), self._holds.digest, self._times.digest
         )
 
     def _as_written(self, status: StreamStatus) -> StreamStatus:
@@ -128,34 +129,33 @@ async def run_recorder(home: Home, settings: Settings) -> None:
     stop = stop_on_signal()
     clock = SystemClock()
     keys = load_keys(home)
-    folder = home.volume(settings.recording.folder)
     async with bus_of("recorder", home, clock) as bus, AsyncExitStack() as closing:
         feed = FeedServer(home.feed_socket, clock)
-        volume = Volume.open(
-            DirectoryFiles(folder), VolumeIdentity(keys.identity.site_id, keys.identity.node_id), clock
-        )
-        used_bytes = sum(segment.size_bytes for segment in volume.catalogue.segments())
-        imports = import_marks(volume)
-        watch = VolumeWatch(folder, used_bytes, bus.publish)
+        own = recorder_settings(settings)
+        identity = VolumeIdentity(keys.identity.site_id, keys.identity.node_id)
+        node = NodeVolumes(volume_places(home, settings), identity, own, clock, bus.publish)
+        volumes = node.open()
+        imports = import_marks([one.volume for one in volumes])
         holds = HoldBook(home.role("recorder") / "holds.json")
         sealer = keys.sealer()
         ledger_files = DirectoryFiles(home.destroyed)
         closing.callback(ledger_files.close)
         ledger = DestructionLedger(ledger_files, sealer, keys.identity.node_id, clock)
-        own = recorder_settings(settings)
         times = KeepBook(home.role("recorder") / "times.json", own.keep_us)
         rules = DeletionRules(holds.protects, holds.cases_of, ledger, times.keep_us)
-        recorder = Recorder(volume, sealer, clock, own, watch.take, rules)
+        recorder = Recorder(volumes, sealer, clock, own, bus.publish, rules)
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
         recorded = RecordedOnly(recorder)
         intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, (recorder, recorded), plan_file, watch, (holds, times))
+        desk = RecorderDesk(intake, (recorder, recorded), plan_file, node.status, (holds, times))
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)
             await bus.start()
             tell_ready()
+            trying = asyncio.create_task(node.try_again(recorder))
+            closing.callback(trying.cancel)
             renewing = asyncio.ensure_future(follow_key(keys.recorder_folder, sealer.renew))
             closing.callback(renewing.cancel)
             await _tick(intake, recorder, feed, stop)

@@ -48,6 +48,7 @@ from civiscope.app.town_desk import LocalTown
 from civiscope.app.vault_desk import LocalVaultFace, VaultFace
 from civiscope.app.vault_keeper import VaultKeeper
 from civiscope.app.vault_watch import VaultWatch
+from civiscope.app.volumes import volume_folders
 from civiscope.base import ChannelId, StreamId
 from civiscope.cluster import tell_ready
 from civiscope.devices import DriverFace, GateRules
@@ -175,7 +176,7 @@ def _parts(
     sides: tuple[AnalysisSide, AlarmSide],
 ) -> ServerParts:
     (link, drivers, stills), (analysis, alarms), settings = lines, sides, site.settings
-    archive = Archive((site.home.volume(settings.recording.folder),), site.vault_door.keyring, site.clock)
+    archive = Archive(volume_folders(site.home, settings), site.vault_door.keyring, site.clock)
     viewing = Viewing(
         ViewingFaces(
             feed=FeedClient(site.home.feed_socket, "server", site.clock),

@@ -54,14 +54,34 @@ class ServerSettings(_Section):
         return value
 
 
+class VolumeSettings(_Section):
+    """`[[recording.volumes]]`: one of several volumes, a disk each."""
+
+    folder: Path
+    """Must be there: a disk that is not mounted is not written beside."""
+    quota_gib: Annotated[float, Field(gt=0)] | None = None
+    keep_free_gib: Annotated[float, Field(ge=0)] = 1.0
+
+
 class RecordingSettings(_Section):
     """`[recording]`: where recordings lie and for how long."""
 
     folder: Path | None = None
     """Default: HOME/volumes/main."""
+    volumes: tuple[VolumeSettings, ...] = ()
+    """Several instead of `folder`: each stream is on one at a time."""
     retention_hours: Annotated[float, Field(gt=0, le=24 * 366 * 10)] = 72
     quota_gib: Annotated[float, Field(gt=0)] | None = None
     keep_free_gib: Annotated[float, Field(ge=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> "RecordingSettings":
+        if self.volumes and {"folder", "quota_gib", "keep_free_gib"} & self.model_fields_set:
+            raise ValueError("give folder, quota_gib and keep_free_gib to each of [[recording.volumes]]")
+        folders = [one.folder for one in self.volumes]
+        if len(set(folders)) != len(folders):
+            raise ValueError("two of [[recording.volumes]] have the same folder")
+        return self
 
 
 class DevicesSettings(_Section):

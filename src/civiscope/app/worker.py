@@ -5,6 +5,7 @@ It makes stills of key units that it is handed, and H.264 of H.265 streams that 
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 from civiscope.app.faces import StillPicture, WorkerFace
@@ -16,6 +17,8 @@ from civiscope.base import SystemClock
 from civiscope.cluster import tell_ready
 from civiscope.ingest import DerivedStreams, FeedClient, FeedServer
 from civiscope.media import AccessUnit, TrackConfig, Transcoded, decode_key_frame
+
+THUMBNAIL_WIDTH_PX = 240
 
 
 class Worker:
@@ -30,6 +33,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._thread, decode_key_frame, track, unit)
         return StillPicture(found.width_px, found.height_px, found.jpeg)
+
+    async def thumbnail(self, track: TrackConfig, unit: AccessUnit) -> bytes:
+        """One key unit as a small JPEG."""
+        loop = asyncio.get_running_loop()
+        small = partial(decode_key_frame, track, unit, THUMBNAIL_WIDTH_PX)
+        return (await loop.run_in_executor(self._thread, small)).jpeg
 
     async def transcode(
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool

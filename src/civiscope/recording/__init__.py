@@ -1,7 +1,8 @@
 """Parts, segments, their index, gaps and retention: writing, proving, reading back; what is missing, and why.
 
 Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
-`GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`, `VolumeForecast`.
+`GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`, `VolumeForecast`,
+`StreamMoved`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
 describes itself; order is (stream, run, sequence); every missing span has a reason; a hold never
 loses its key; no wrap is destroyed that the destruction ledger does not order first.
@@ -38,6 +39,7 @@ from civiscope.recording.facts import (
     SegmentClosed,
     SegmentOpened,
     SegmentsDeleted,
+    StreamMoved,
     VolumeFailed,
     VolumeForecast,
     VolumeRecovered,
@@ -56,6 +58,7 @@ from civiscope.recording.model import (
     VolumeIdentity,
     segment_path,
 )
+from civiscope.recording.placement import RecordedVolume
 from civiscope.recording.proof_reader import LINE_LIMIT_BYTES, ProofNeeds, ProofVerdict, verify_proof
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
@@ -74,6 +77,7 @@ __all__ = [
     "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
     "Recorder", "RecorderFace", "RecorderSettings", "RecorderStatus", "RecordingFact", "SegmentClosed",
     "SegmentOpened", "SegmentState", "SegmentSummary", "SegmentVerdict", "SegmentsDeleted", "StreamTime",
+    "RecordedVolume", "StreamMoved",
     "Timeline", "Verdict", "Volume", "VolumeFailed", "VolumeForecast", "VolumeIdentity",
     "VolumeRecovered", "VolumeStatus", "canonical", "certificate_name", "check_certificate", "deletions",
     "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line", "read_lines",

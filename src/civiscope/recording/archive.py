@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
-from civiscope.base import Clock, Span, StreamId, made_at_us, merge_spans
+from civiscope.base import Clock, SegmentId, Span, StreamId, made_at_us, merge_spans
 from civiscope.recording.availability import NOTHING_DUE, Availability, availability_of
 from civiscope.recording.case_wraps import rewrapped, wraps_wanted
 from civiscope.recording.container import PartFlags
 from civiscope.recording.export import export_mp4
 from civiscope.recording.holds import HeldSpan
 from civiscope.recording.lanes import Lanes
+from civiscope.recording.ledgers import VolumeLedger, merged_gaps
 from civiscope.recording.model import PartRef, RecordedSpan, RecordedUnit, SegmentSummary, Timeline
 from civiscope.recording.part_sizes import part_sizes
 from civiscope.recording.proved_export import ExportPiece, export_proved
@@ -63,11 +64,10 @@ class Archive:
         with self._lock:
             growing = [one for view in self._views for one in view.growing(stream_id)]
             recorded = self._recorded(stream_id, growing)
-            streams = [view.stream(stream_id) for view in self._views]
-            gaps = [gap for stream in streams for gap in (*stream.gaps, *stream.erased)]
-            open_gaps = [stream.open_gap for stream in streams if stream.open_gap is not None]
+            ledgers = [self._ledger(view, stream_id, growing) for view in self._views]
             is_import = self._is_import(stream_id, growing)
         now_us = self._clock.now_us()
+        gaps, open_gaps = merged_gaps(ledgers, now_us)
         return timeline_of(recorded, gaps, open_gaps, span, now_us, is_import=is_import)
 
     def availability(self, stream_id: StreamId, span: Span) -> Availability:
@@ -160,6 +160,8 @@ class Archive:
         known = self._closed_lanes(stream_id)
         if not growing:
             return known.spans
+        if len(self._views) > 1:  # one that is open on a failed disk lies before what was closed elsewhere
+            return _lanes_of(sorted([*self._closed(stream_id), *growing], key=_made)).spans
         row = known.copy()
         for one in growing:
             for extent in one.extents:
@@ -171,13 +173,25 @@ class Archive:
         closed_at = tuple(view.stream(stream_id).version for view in self._views)
         known = self._lanes.get(stream_id)
         if known is None or known[0] != closed_at:
-            known = (closed_at, Lanes())
-            for view in self._views:
-                for one in view.stream(stream_id).closed.values():
-                    for extent in one.extents:
-                        known[1].add(extent, one.run_id)
+            known = (closed_at, _lanes_of(self._closed(stream_id)))
             self._lanes[stream_id] = known
         return known[1]
+
+    def _closed(self, stream_id: StreamId) -> list[SegmentSummary]:
+        """In the order of recording, which one volume's index has by itself."""
+        found = [one for view in self._views for one in view.stream(stream_id).closed.values()]
+        return sorted(found, key=_made) if len(self._views) > 1 else found
+
+    def _ledger(
+        self, view: VolumeView, stream_id: StreamId, growing: Sequence[SegmentSummary]
+    ) -> VolumeLedger:
+        """What one volume knows; of what it has recorded only when there are others to be told apart from."""
+        stream = view.stream(stream_id)
+        recorded: list[Span] = []
+        if len(self._views) > 1:
+            own = [one for one in growing if one.segment_id in view.catalogue.open]
+            recorded = [extent.span for one in (*stream.closed.values(), *own) for extent in one.extents]
+        return VolumeLedger(recorded, (*stream.gaps, *stream.erased), stream.open_gap)
 
     def _is_import(self, stream_id: StreamId, growing: Sequence[SegmentSummary]) -> bool:
         """What came last is older than its file: that nothing new is there says nothing of the recorder."""
@@ -193,14 +207,34 @@ class Archive:
         reach = Span(max(0, span.start_us - REORDER_US), span.end_us + REORDER_US) if before else span
         found: list[Placed] = []
         lead: list[Placed] = []
-        for view in self._views:
-            for summary in (*view.stream(stream_id).closed.values(), *view.growing(stream_id)):
-                touches = any(extent.span.overlaps(reach) for extent in summary.extents)
-                lead = _led(lead, (view, summary), span) if before else [(view, summary)]
-                if touches:
-                    found += lead
-                    lead = []
+        for placed in self._placed(stream_id):
+            touches = any(extent.span.overlaps(reach) for extent in placed[1].extents)
+            lead = _led(lead, placed, span) if before else [placed]
+            if touches:
+                found += lead
+                lead = []
         return found
+
+    def _placed(self, stream_id: StreamId) -> list[Placed]:
+        """Every segment of a stream, in the order of recording."""
+        found = [
+            (view, summary)
+            for view in self._views
+            for summary in (*view.stream(stream_id).closed.values(), *view.growing(stream_id))
+        ]
+        return sorted(found, key=lambda one: _made(one[1])) if len(self._views) > 1 else found
+
+
+def _made(summary: SegmentSummary) -> SegmentId:
+    return summary.segment_id
+
+
+def _lanes_of(segments: Sequence[SegmentSummary]) -> Lanes:
+    row = Lanes()
+    for one in segments:
+        for extent in one.extents:
+            row.add(extent, one.run_id)
+    return row
 
 
 def _led(lead: list[Placed], one: Placed, span: Span) -> list[Placed]:

@@ -42,7 +42,23 @@ class CaseWraps:
     wraps: tuple[bytes, ...]
 
 
-Job = PartDraft | StreamGone | PartLost | CaseWraps
+@dataclass(frozen=True, slots=True)
+class StreamLeft:
+    """From now on the stream is written to another volume."""
+
+    stream_id: StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class LostElsewhere:
+    """Units that another volume was given and did not take, before the stream came here."""
+
+    stream_id: StreamId
+    start_us: int
+    reason: GapReason
+
+
+Job = PartDraft | StreamGone | PartLost | CaseWraps | StreamLeft | LostElsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,9 @@ class PartOutcome:
 class Batch:
     """The work between two barriers."""
 
-    outcomes: list[PartOutcome | StreamGone | PartLost] = field(default_factory=list)
+    outcomes: list[PartOutcome | StreamGone | PartLost | StreamLeft | LostElsewhere] = field(
+        default_factory=list
+    )
     """In the order of the jobs."""
     touched: dict[SegmentId, SegmentSummary | None] = field(default_factory=dict)
     """Segments written to, as they stood at the barrier before; None: they were not there."""

@@ -6,6 +6,7 @@ carries the node's signature. A restore replays it, so that no copy opens what w
 """
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -159,7 +160,10 @@ def replay(lines: Iterable[LedgerLine], files: Files) -> int:
 
 
 class DestructionLedger:
-    """Appends to the ledger in `files`; one writer. Calls raise DiskError: then nothing may be destroyed."""
+    """Appends to the ledger in `files`; one writer. Calls raise DiskError: then nothing may be destroyed.
+
+    Thread-safe: the writers of all volumes share it.
+    """
 
     def __init__(self, files: Files, sealer: SegmentSealer, node_id: NodeId, clock: Clock) -> None:
         """Takes back a torn last line; blocks. ProtocolError when the ledger was damaged."""
@@ -167,6 +171,7 @@ class DestructionLedger:
         self._sealer = sealer
         self._node_id = node_id
         self._clock = clock
+        self._lock = threading.RLock()
         self.unfinished: dict[int, LedgerLine] = {}
         """Orders that a cut may have left half done, by sequence."""
         self._head, self._sequence = LEDGER_START, 0
@@ -185,18 +190,22 @@ class DestructionLedger:
             "kind": "destroy", "volume": str(volume_id), "reason": reason, "policy": policy,
             "wraps": [one.to_json() for one in wraps],
         }  # fmt: skip
-        line = self._append(fields)
-        self.unfinished[line.sequence] = line
+        with self._lock:
+            line = self._append(fields)
+            self.unfinished[line.sequence] = line
         return line.sequence
 
     def done(self, sequence: int) -> None:
         """All of that order is destroyed, and the disk has it."""
-        self._append({"kind": "done", "of": sequence})
-        self.unfinished.pop(sequence, None)
+        with self._lock:
+            self._append({"kind": "done", "of": sequence})
+            self.unfinished.pop(sequence, None)
 
     def finish(self, files: Files, volume_id: UUID) -> int:
         """Carry out, in this volume, what a cut left half done; how many wraps were still there."""
-        own = [one for one in self.unfinished.values() if one.fields.get("volume") == str(volume_id)]
+        with self._lock:
+            orders = list(self.unfinished.values())
+        own = [one for one in orders if one.fields.get("volume") == str(volume_id)]
         found = replay(own, files)
         for line in own:
             self.done(line.sequence)

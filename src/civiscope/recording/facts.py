@@ -110,6 +110,18 @@ class VolumeForecast(Fact):
     reach_hours: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class StreamMoved(Fact):
+    """From now on the stream is on another volume; `fault`: of the old one, empty when it is well."""
+
+    name: ClassVar[str] = "recording.stream_moved"
+    schema_version: ClassVar[int] = 1
+    stream_id: StreamId
+    old_volume: str
+    new_volume: str
+    fault: str
+
+
 RecordingFact = (
     SegmentOpened
     | SegmentClosed
@@ -119,4 +131,5 @@ RecordingFact = (
     | VolumeFailed
     | VolumeRecovered
     | VolumeForecast
+    | StreamMoved
 )

@@ -57,6 +57,10 @@ class GapLedger:
         stream.last_end_us = None
         self.records.append(GapRecord(stream_id, stream.open_gap))
 
+    def left(self, stream_id: StreamId) -> None:
+        """It goes on elsewhere: nothing is missing."""
+        self._stream(stream_id).last_end_us = None
+
     def recording(self) -> list[tuple[StreamId, int]]:
         """Streams without an open gap, and where their last unit ended."""
         return [

@@ -1,22 +1,25 @@
-"""The recorder: takes units from ingest without ever waiting, and gives parts to the writer thread."""
+"""The recorder: takes units from ingest without ever waiting, and gives parts to the volumes' writers."""
 
-import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from civiscope.base import AppError, Clock, ErrorKind, RunId, StreamId, get_log
+from civiscope.base import Clock, RunId, StreamId, get_log
 from civiscope.ingest import LossReason
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
-from civiscope.recording.batch import CaseWraps, Job, PartLost, StreamGone
-from civiscope.recording.model import GapReason
-from civiscope.recording.retention import DeletionRules, Retention
+from civiscope.recording.batch import CaseWraps, LostElsewhere, StreamGone, StreamLeft
+from civiscope.recording.facts import StreamMoved
+from civiscope.recording.placement import RecordedVolume, VolumeSlot, last_places, roomiest
+from civiscope.recording.retention import DeletionRules
 from civiscope.recording.run_parts import RunParts
 from civiscope.recording.segment_writer import PartDraft
 from civiscope.recording.settings import RecorderSettings
 from civiscope.recording.volume import Volume
-from civiscope.recording.volume_writer import OnFact, VolumeWriter
+from civiscope.recording.volume_writer import OnFact
 from civiscope.security import SegmentSealer
 
 _CLOSE_TIMEOUT_S = 8.0
+_CLOSE_TIMEOUT_US = 8_000_000
+_WELL_FOR_US = 60_000_000
+"""Before its streams come back to a volume that failed."""
 _BY_SETTINGS = DeletionRules()
 _log = get_log("civiscope.recording")
 
@@ -24,32 +27,41 @@ _log = get_log("civiscope.recording")
 class Recorder:
     """An `ingest.StreamSink`: every call is short, none blocks, none decodes.
 
-    All calls come from one thread. `on_fact` is called from the writer thread. The volume belongs to the
-    recorder until `close`.
+    All calls come from one thread. `on_fact` is called from the writers' threads and this one. The volumes
+    belong to the recorder until `close`. A stream is on one volume at a time; one whose volume does not take
+    its parts moves on to another, and back when that has been well for a minute.
     """
 
     def __init__(
-        self, volume: Volume, sealer: SegmentSealer, clock: Clock, settings: RecorderSettings,
-        on_fact: OnFact, rules: DeletionRules = _BY_SETTINGS,
+        self, volumes: Volume | Sequence[RecordedVolume], sealer: SegmentSealer, clock: Clock,
+        settings: RecorderSettings, on_fact: OnFact, rules: DeletionRules = _BY_SETTINGS,
     ) -> None:  # fmt: skip
+        """A single volume is kept by `settings`; of several each by its own."""
         self._clock = clock
         self._settings = settings
-        retention = Retention(volume, settings, rules)
-        self._writer = VolumeWriter(volume, sealer, clock, settings, on_fact, retention)
-        self._queue = WriterQueue(self._writer.process, self._writer.close)
+        self._on_fact = on_fact
+        self._sealer, self._rules = sealer, rules
+        known = (RecordedVolume(volumes, settings),) if isinstance(volumes, Volume) else tuple(volumes)
+        self._slots = [self._slot(one) for one in known]
+        self._places: dict[StreamId, VolumeSlot] = last_places(self._slots)
+        self._displaced: dict[StreamId, VolumeSlot] = {}
         self._runs: dict[StreamId, RunParts] = {}
         self._gone: dict[StreamId, str] = {}
-        self._ended: dict[StreamId, int] = {}
-        self._shed: set[StreamId] = set()
-        self._is_shedding = False
+        self._ended: dict[StreamId, tuple[VolumeSlot, int]] = {}
         self._cut_due_us = clock.monotonic_us() + settings.cut_every_us
-        self._jobs: list[Job] = []
-        self._jobs_bytes = 0
+
+    def add_volume(self, volume: RecordedVolume) -> None:
+        """One more, as when its disk came back: streams may be put there, and those it had return."""
+        slot = self._slot(volume)
+        self._slots.append(slot)
+        for stream_id in last_places([slot]):
+            if stream_id in self._places:
+                self._displaced.setdefault(stream_id, slot)
 
     @property
     def queued_bytes(self) -> int:
-        """What waits for the disk; never above `settings.queue_bytes` by more than one part."""
-        return self._queue.queued_bytes + self._jobs_bytes
+        """What waits for the disks; of each never above `settings.queue_bytes` by more than one part."""
+        return sum(slot.queued_bytes for slot in self._slots)
 
     def run_started(
         self, stream_id: StreamId, run_id: RunId, tracks: tuple[TrackConfig, ...], at_us: int
@@ -93,7 +105,8 @@ class Recorder:
             return
         self._take(stream_id)
         del self._runs[stream_id]
-        self._ended[stream_id] = self._queue.handed + 1
+        slot = self._place(stream_id)
+        self._ended[stream_id] = slot, slot.queue.handed + 1
         self._missing(stream_id, at_us, reason, detail)
 
     def stream_waiting(self, stream_id: StreamId, at_us: int, reason: LossReason, detail: str) -> None:
@@ -102,14 +115,16 @@ class Recorder:
 
     def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
         """Lay them beside what they open, with the next cut."""
-        self._jobs.append(CaseWraps(wraps))
+        for slot in self._slots:
+            slot.add(CaseWraps(wraps))
 
     def tick(self) -> None:
         """Cut when it is time: all open parts go to the writer together, under one barrier.
 
         Raises AppError(INTERNAL) when the writer thread died of a fault in the program.
         """
-        self._queue.raise_if_dead()
+        for slot in self._slots:
+            slot.queue.raise_if_dead()
         now_us = self._clock.monotonic_us()
         if now_us >= self._cut_due_us:
             every_us = self._settings.cut_every_us
@@ -120,22 +135,26 @@ class Recorder:
         """Close all open parts now and hand over what there is."""
         for run in self._runs.values():
             self._put(run.take())
-        self._queue.put(self._jobs, self._jobs_bytes)
-        self._jobs = []
-        self._jobs_bytes = 0
+        for slot in self._slots:
+            slot.hand_over()
 
     def is_written(self, stream_id: StreamId) -> bool:
         """True if the stream's last run is over, and all of it is on the disk or counted as lost."""
-        return stream_id not in self._runs and self._queue.done >= self._ended.get(stream_id, 0)
+        slot, number = self._ended.get(stream_id, (None, 0))
+        return stream_id not in self._runs and (slot is None or slot.queue.done >= number)
 
     def wait_written(self, timeout_s: float = _CLOSE_TIMEOUT_S) -> bool:
         """Wait until all that was handed over is on the disk or counted as lost; for tests and stops."""
-        return self._queue.wait_empty(timeout_s)
+        return all(slot.queue.wait_empty(timeout_s) for slot in self._slots)
 
     def close(self) -> None:
         """Flush, sync, sign and end the segments; gaps `our_restart` open where something was recorded."""
         self.cut()
-        self._queue.close(_CLOSE_TIMEOUT_S)
+        for slot in self._slots:
+            slot.queue.begin_close()
+        until_us = self._clock.monotonic_us() + _CLOSE_TIMEOUT_US
+        for slot in self._slots:
+            slot.queue.join(max(0.0, (until_us - self._clock.monotonic_us()) / 1e6))
 
     def _run(self, stream_id: StreamId, run_id: RunId) -> RunParts | None:
         run = self._runs.get(stream_id)
@@ -150,101 +169,45 @@ class Recorder:
         if self._gone.get(stream_id) == reason:
             return
         self._gone[stream_id] = reason
-        self._jobs.append(StreamGone(stream_id, at_us, reason.value, detail))
+        self._place(stream_id).add(StreamGone(stream_id, at_us, reason.value, detail))
 
     def _put(self, draft: PartDraft | None) -> None:
-        """Into the queue, or, while the disk is too slow, into the ledger."""
-        if draft is None:
-            return
-        limit_bytes = self._settings.queue_bytes
-        waiting_bytes = self.queued_bytes
-        if self._is_shedding and waiting_bytes <= limit_bytes // 2:
-            self._is_shedding = False
-            self._shed.clear()
-        if waiting_bytes + draft.size_bytes > limit_bytes:
-            self._is_shedding = True
-        if not self._is_shedding:
-            self._jobs.append(draft)
-            self._jobs_bytes += draft.size_bytes
-        elif draft.stream_id not in self._shed:
-            self._shed.add(draft.stream_id)
-            self._jobs.append(PartLost(draft.stream_id, draft.span.start_us, GapReason.DISK_SLOW))
+        if draft is not None:
+            self._place(draft.stream_id).put(draft)
 
+    def _slot(self, volume: RecordedVolume) -> VolumeSlot:
+        return VolumeSlot(volume, self._sealer, self._clock, self._on_fact, self._rules)
 
-class WriterQueue:
-    """The writer thread and what waits for it; bounded by the recorder, in bytes.
+    def _place(self, stream_id: StreamId) -> VolumeSlot:
+        """Where the stream is written; it moves when that is not well and another is."""
+        now = self._places.get(stream_id)
+        if now is not None and len(self._slots) == 1:
+            return now
+        before = self._displaced.get(stream_id)
+        if before is not None and before.well_for_us() >= _WELL_FOR_US:
+            self._displaced.pop(stream_id)
+            wanted: VolumeSlot | None = before
+        elif now is not None and now.is_well:
+            wanted = now
+        else:
+            wanted = roomiest(self._slots, self._places.values())
+        if now is None:
+            now = wanted or self._slots[0]
+            self._places[stream_id] = now
+        elif wanted is not None and wanted is not now:
+            self._move(stream_id, now, wanted)
+        return self._places[stream_id]
 
-    `handed` counts what was put, `done` how much of that the thread is through with.
-    """
-
-    def __init__(self, process: Callable[[list[Job]], None], finish: Callable[[], None]) -> None:
-        self._process = process
-        self._finish = finish
-        self._condition = threading.Condition()
-        self._jobs: list[Job] = []
-        self._jobs_bytes = 0
-        self._writing_bytes = 0
-        self.handed = self.done = 0
-        self._is_busy = False
-        self._is_closing = False
-        self._died_of: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="volume-writer", daemon=True)
-        self._thread.start()
-
-    @property
-    def queued_bytes(self) -> int:
-        """Bytes of units that wait or are being written."""
-        return self._jobs_bytes + self._writing_bytes
-
-    def put(self, jobs: list[Job], size_bytes: int) -> None:
-        """Hand over; never waits for the disk. An empty list lets the writer see to retention."""
-        with self._condition:
-            self._jobs += jobs
-            self._jobs_bytes += size_bytes
-            self.handed += 1
-            self._is_busy = True
-            self._condition.notify_all()
-
-    def wait_empty(self, timeout_s: float) -> bool:
-        """True when nothing waits and nothing is being written."""
-        with self._condition:
-            return self._condition.wait_for(lambda: not self._is_busy or self._died_of is not None, timeout_s)
-
-    def raise_if_dead(self) -> None:
-        """AppError(INTERNAL) when the thread died; the supervisor starts the process anew."""
-        if self._died_of is not None:
-            raise AppError(ErrorKind.INTERNAL, "the writer thread of the recorder died; see the log above")
-
-    def close(self, timeout_s: float) -> None:
-        """Write what waits, finish, end the thread; after `timeout_s` the rest is left to mending."""
-        with self._condition:
-            self._is_closing = True
-            self._condition.notify_all()
-        self._thread.join(timeout_s)
-        if self._thread.is_alive():
-            _log.error("the disk did not take the end of the recording in time; the next start mends it")
-
-    def _run(self) -> None:
-        try:
-            while self._step():
-                pass
-            self._finish()
-        except Exception as error:  # the edge of a supervised thread: `tick` raises, the process is restarted
-            _log.exception("the writer thread of the recorder died")
-            with self._condition:
-                self._died_of = error
-                self._condition.notify_all()
-
-    def _step(self) -> bool:
-        with self._condition:
-            self._condition.wait_for(lambda: self._is_busy or self._is_closing)
-            jobs, self._jobs = self._jobs, []
-            self._writing_bytes, self._jobs_bytes = self._jobs_bytes, 0
-            closing, taken = self._is_closing, self.handed
-        self._process(jobs)
-        with self._condition:
-            self.done = taken
-            self._writing_bytes = 0
-            self._is_busy = bool(self._jobs)
-            self._condition.notify_all()
-        return not closing
+    def _move(self, stream_id: StreamId, old: VolumeSlot, new: VolumeSlot) -> None:
+        """What the old one did not take is a gap in the ledger of the new one: that can be written."""
+        lost = old.lost_of(stream_id)
+        old.add(StreamLeft(stream_id))
+        if lost is not None:
+            new.add(LostElsewhere(stream_id, *lost))
+        if not old.is_well:
+            self._displaced.setdefault(stream_id, old)
+        if self._displaced.get(stream_id) is new:
+            del self._displaced[stream_id]
+        self._places[stream_id] = new
+        _log.warning("a stream moves to another volume", stream=stream_id, volume=new.volume_id)
+        self._on_fact(StreamMoved(stream_id, old.volume_id, new.volume_id, old.fault or ""))

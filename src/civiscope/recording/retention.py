@@ -78,13 +78,18 @@ class Retention:
 
     def forecast(self, now_us: int) -> RoomForecast:
         """How long the room lasts at the rates of the last day."""
-        segments = list(self._volume.catalogue.segments())
-        uses = stream_uses(segments, now_us, self._keep_us, self._protected)
-        used_bytes = sum(one.size_bytes for one in segments)
-        capacity_bytes = self._volume.files.free_bytes() + used_bytes - self._settings.min_free_bytes
-        if self._settings.quota_bytes is not None:
-            capacity_bytes = min(capacity_bytes, self._settings.quota_bytes)
-        return room_forecast(uses, max(0, capacity_bytes))
+        uses = stream_uses(self._volume.catalogue.segments(), now_us, self._keep_us, self._protected)
+        return room_forecast(uses, self.capacity_bytes())
+
+    def capacity_bytes(self) -> int:
+        """What the volume can hold, by quota, disk and floor; 0 while the disk cannot be asked."""
+        used_bytes = sum(one.size_bytes for one in self._volume.catalogue.segments())
+        try:
+            there_bytes = self._volume.files.free_bytes() + used_bytes - self._settings.min_free_bytes
+        except DiskError:
+            return 0
+        quota_bytes = self._settings.quota_bytes
+        return max(0, there_bytes if quota_bytes is None else min(there_bytes, quota_bytes))
 
     def make_room(
         self, wanted_bytes: int, now_us: int, held_keys: Collection[KeyId] = ()

@@ -2,8 +2,18 @@
 
 from collections.abc import Callable, Iterable
 
-from civiscope.base import Clock, ProtocolError, SegmentId, get_log
-from civiscope.recording.batch import FAULT_REASONS, Batch, CaseWraps, Job, PartLost, PartOutcome, StreamGone
+from civiscope.base import Clock, ProtocolError, SegmentId, StreamId, get_log
+from civiscope.recording.batch import (
+    FAULT_REASONS,
+    Batch,
+    CaseWraps,
+    Job,
+    LostElsewhere,
+    PartLost,
+    PartOutcome,
+    StreamGone,
+    StreamLeft,
+)
 from civiscope.recording.facts import (
     GapClosed,
     GapOpened,
@@ -28,6 +38,9 @@ from civiscope.storage import DiskError, DiskFault
 
 _CHECK_POINT_CUTS = 4
 """A mending reads what came since: under 4 s of each stream."""
+_PROBE_EVERY_US = 5_000_000
+_PROBE_PATH = "probe.new"
+_PROBED = frozenset({*(one.value for one in DiskFault), "slow"})
 _WORDS = {
     "slow": "the disk is slower than what the cameras send",
     "held": "holds keep more than the quota or the free space allow: nothing else is left to delete. "
@@ -51,7 +64,12 @@ class VolumeWriter:
         self._retention = retention
         self._writers = StreamWriters(volume, sealer, clock, settings)
         self._ledger = GapLedger(volume.catalogue)
-        self._fault: str | None = None
+        self.fault: str | None = None
+        """As in VolumeFailed; may be read from any thread, as the two below."""
+        self.lost: dict[StreamId, tuple[int, GapReason]] = {}
+        """Since when, and why, the last parts of a stream are not on the disk."""
+        self.capacity_bytes = retention.capacity_bytes()
+        self._probe_due_us = 0
         self._unchecked: set[SegmentId] = set()
         self._cuts = 0
         self._retention_due_us = clock.monotonic_us()
@@ -69,12 +87,36 @@ class VolumeWriter:
             if isinstance(job, CaseWraps):
                 self._keep(job)
                 continue
-            if isinstance(job, StreamGone):
+            if isinstance(job, StreamGone | StreamLeft):
                 self._writers.end_run(batch, job.stream_id)
             batch.outcomes.append(job)
         self._finish(batch)
+        if self.fault in _PROBED and not batch.touched:
+            self._probe()
         if self._clock.monotonic_us() >= self._retention_due_us:
             self.retain()
+
+    def _probe(self) -> None:
+        """Nothing is given to it any more: see now and then whether the disk takes something."""
+        if self._clock.monotonic_us() < self._probe_due_us:
+            return
+        self._probe_due_us = self._clock.monotonic_us() + _PROBE_EVERY_US
+        files = self._volume.files
+        try:
+            if files.free_bytes() < 2 * self._settings.part_bytes:
+                return
+            files.append(_PROBE_PATH, bytes(4096))
+            files.sync()
+            files.remove(_PROBE_PATH)
+        except DiskError:
+            return
+        self._recovered()
+
+    def _recovered(self) -> None:
+        volume = str(self._volume.volume_id)
+        self.fault = None
+        _log.info("the volume takes everything again", volume=volume)
+        self._on_fact(VolumeRecovered(volume))
 
     def _keep(self, job: CaseWraps) -> None:
         """Case wraps and a barrier of their own; what fails is sent again by the server."""
@@ -101,6 +143,7 @@ class VolumeWriter:
     def _tell_forecast(self) -> None:
         """When it changed by an hour: that is seldom, and soon enough."""
         try:
+            self.capacity_bytes = self._retention.capacity_bytes()
             forecast = self._retention.forecast(self._clock.now_us())
         except DiskError:
             return
@@ -207,18 +250,24 @@ class VolumeWriter:
             if fact is not None:
                 self._on_fact(fact)
 
-    def _account_one(self, outcome: PartOutcome | StreamGone | PartLost) -> None:
+    def _account_one(self, outcome: PartOutcome | StreamGone | PartLost | StreamLeft | LostElsewhere) -> None:
         match outcome:
             case StreamGone(stream_id, at_us, reason, detail):
                 self._ledger.missing(stream_id, at_us, reason, detail)
             case PartLost(stream_id, start_us, reason, detail):
                 self._ledger.missing(stream_id, start_us, reason, detail)
+            case LostElsewhere(stream_id, start_us, reason):
+                self._ledger.missing(stream_id, start_us, reason)
+            case StreamLeft(stream_id):
+                self._ledger.left(stream_id)
             case PartOutcome(draft, None):
+                self.lost.pop(draft.stream_id, None)
                 self._ledger.recorded(
                     draft.stream_id, draft.span.start_us, draft.span.end_us, self._hole_before(draft)
                 )
             case PartOutcome(draft, lost):
                 assert lost is not None
+                self.lost.setdefault(draft.stream_id, (draft.span.start_us, lost))
                 self._ledger.missing(draft.stream_id, draft.span.start_us, lost)
 
     def _hole_before(self, draft: PartDraft) -> ReasonedHole | None:
@@ -235,13 +284,12 @@ class VolumeWriter:
         fault = (
             batch.fault.fault.value if batch.fault else "slow" if slow else "held" if self._is_held else None
         )
-        if fault == self._fault or (fault is None and not batch.touched):
+        if fault == self.fault or (fault is None and not batch.touched):
             return
-        self._fault = fault
+        self.fault = fault
         volume = str(self._volume.volume_id)
         if fault is None:
-            _log.info("the volume takes everything again", volume=volume)
-            self._on_fact(VolumeRecovered(volume))
+            self._recovered()
             return
         message = batch.fault.message if batch.fault else _WORDS[fault]
         _log.error("the volume does not take what should be written", volume=volume, why=message)

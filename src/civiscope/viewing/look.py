@@ -28,6 +28,7 @@ from civiscope.viewing.playback import BuiltMedia, MediaBuilder, build_media
 from civiscope.viewing.ports import PictureMaker, Pictures, Recordings
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
+from civiscope.viewing.thumbnails import Thumbnails, key_unit
 from civiscope.viewing.whep_desk import WhepDesk
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class LookFaces:
     settings: ViewingSettings
     ended: Callable[["Look", str], Awaitable[None]]
     """Called once when a look ends, with the reason: writes the audit entry."""
+    thumbnails: Thumbnails
     pictures: Pictures | None = None
 
 
@@ -311,6 +313,23 @@ class Look:
         self._note(Span(event.began_us, event.began_us + 1))
         self._sent_bytes += len(opened)
         return opened
+
+    async def thumbnail(self, at_us: int) -> bytes:
+        """A small JPEG of the key unit behind this moment; MISSING where nothing is recorded."""
+        self._use(Function.PLAYBACK)
+        if not self._span().contains(at_us):
+            raise AppError(ErrorKind.INVALID, "This moment lies outside the span this look was opened for.")
+        faces = self._faces
+        key = await faces.pool.run(
+            lambda _: key_unit(faces.recordings, self._stream_id, at_us), faces.settings.media_wait_s
+        )
+        if key is None:
+            raise AppError(ErrorKind.MISSING, "There is no picture at this moment.")
+        made = await faces.thumbnails.picture(self._stream_id, key)
+        self._require_open()
+        self._note(Span(key.wall_us, key.wall_us + 1))
+        self._sent_bytes += len(made)
+        return made
 
     async def missing(self) -> tuple[ReasonedSpan, ...]:
         """What the look's span lacks, and why; a download shows holes over 10 s as 1 s."""

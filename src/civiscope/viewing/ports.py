@@ -31,7 +31,11 @@ class Recordings(Protocol):
 
 
 class PictureMaker(Protocol):
-    """Makes H.264 of H.265 where decoding is allowed: the worker."""
+    """Makes H.264 of H.265, and small pictures, where decoding is allowed: the worker."""
+
+    async def thumbnail(self, track: TrackConfig, unit: AccessUnit) -> bytes:
+        """One key unit as a small JPEG; an AppError if it cannot be decoded, or the worker is away."""
+        ...
 
     async def transcode(
         self, job: UUID, track: TrackConfig, units: tuple[AccessUnit, ...], is_last: bool

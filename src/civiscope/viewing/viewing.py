@@ -17,6 +17,7 @@ from civiscope.viewing.model import Wish
 from civiscope.viewing.ports import PictureMaker, Pictures, Recordings, SubStreams
 from civiscope.viewing.reader_pool import ReaderPool
 from civiscope.viewing.settings import ViewingSettings
+from civiscope.viewing.thumbnails import Thumbnails
 from civiscope.viewing.whep_desk import WhepDesk
 
 _log = get_log("civiscope.viewing")
@@ -70,6 +71,7 @@ class Viewing:
             clock=faces.clock,
             settings=self._settings,
             ended=self._ended,
+            thumbnails=Thumbnails(faces.maker),
             pictures=faces.pictures,
         )
 

@@ -191,6 +191,11 @@ export class Client {
     return this.json("GET", `/timeline?${query.toString()}`, undefined, signal);
   }
 
+  /** Where the small picture of a recorded moment comes from. */
+  thumbnailAddress(lookId: string, atUs: number): string {
+    return `/api/v1/looks/${encodeURIComponent(lookId)}/thumbnail?at_us=${Math.round(atUs)}`;
+  }
+
   /** The nearest motion by the sizes of coded pictures, within a day. */
   motion(
     channelId: string,

@@ -13,7 +13,20 @@ import { eventAt, unseenAt } from "./events/eventMarks";
 import { eventDetails, eventWords } from "./events/eventWords";
 import type { Seen } from "./events/useSeen";
 import { draw, isAtEvents } from "./timelineDraw";
-import { centre, followed, gapAt, scroll, toUs, widthUs, zoomAround, type View } from "./timelineModel";
+import { Thumbnail } from "./Thumbnail";
+import {
+  centre,
+  followed,
+  gapAt,
+  peeked,
+  scroll,
+  snapped,
+  toPx,
+  toUs,
+  widthUs,
+  zoomAround,
+  type View,
+} from "./timelineModel";
 
 export interface Selection {
   readonly fromUs: number | null;
@@ -132,7 +145,16 @@ export function Timeline(props: TimelineProps) {
       group.seek(markAt(offsetX, offsetY, widthPx)?.began_us ?? toUs(view, widthPx, offsetX));
     }
   };
+  /** Look beside the position without going there: the pointer's preview, by keys. */
+  const peek = (by: 1 | -1) => {
+    const widthPx = canvas.current?.clientWidth ?? 1;
+    const atUs = peeked(view, hover?.atUs ?? position.current, by);
+    setHover({ px: toPx(view, widthPx, atUs), atUs, event: null });
+  };
   const keys: Readonly<Record<string, () => void>> = {
+    "Shift+ArrowLeft": () => peek(-1),
+    "Shift+ArrowRight": () => peek(1),
+    ...(hover === null ? {} : { Enter: () => group.seek(hover.atUs), Escape: () => setHover(null) }),
     ArrowLeft: () => group.skip(-TEN_S_US),
     ArrowRight: () => group.skip(TEN_S_US),
     ArrowUp: () => onView((old) => zoomAround(old, position.current, 0.5)),
@@ -144,7 +166,7 @@ export function Timeline(props: TimelineProps) {
     Home: () => onView((old) => centre(old, position.current)),
   };
   const press = (event: KeyboardEvent) => {
-    const run = keys[event.key];
+    const run = keys[event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key];
     if (run === undefined || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -171,6 +193,7 @@ export function Timeline(props: TimelineProps) {
           onPointerMove={move}
           onPointerUp={up}
           onPointerLeave={() => setHover(null)}
+          onBlur={() => setHover(null)}
           onKeyDown={press}
         />
         {hover !== null && (
@@ -182,6 +205,7 @@ export function Timeline(props: TimelineProps) {
             seen={seen}
             group={group}
             tileKey={props.tileKey}
+            view={view}
           />
         )}
       </div>
@@ -232,9 +256,10 @@ interface HoverWordsProps {
   readonly seen: Seen;
   readonly group: PlaybackGroup;
   readonly tileKey: string;
+  readonly view: View;
 }
 
-function HoverWords({ hover, selected, all, zone, seen, group, tileKey }: HoverWordsProps) {
+function HoverWords({ hover, selected, all, zone, seen, group, tileKey, view }: HoverWordsProps) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.style.setProperty("left", `${Math.round(hover.px)}px`);
@@ -247,7 +272,7 @@ function HoverWords({ hover, selected, all, zone, seen, group, tileKey }: HoverW
   const unseen = unseenAt(seen.spans, hover.atUs, nowUs);
   const { event } = hover;
   return (
-    <div className="timeline-hover" ref={box} data-testid="timeline-hover">
+    <div className="timeline-hover" ref={box} role="status" data-testid="timeline-hover">
       <span>{preciseText(hover.atUs, zone)}</span>
       {event !== null && <strong>{eventWords(event)}</strong>}
       {event !== null && <span>{eventDetails(event)}</span>}
@@ -260,6 +285,9 @@ function HoverWords({ hover, selected, all, zone, seen, group, tileKey }: HoverW
           atUs={event.began_us}
           alt={eventsText.picture(eventWords(event))}
         />
+      )}
+      {event === null && gap === null && (
+        <Thumbnail group={group} tileKey={tileKey} atUs={snapped(view, hover.atUs)} zone={zone} />
       )}
       {unseen !== null && <span>{coverageWords(unseen.reason, unseen.detail)}</span>}
       {gap !== null && (

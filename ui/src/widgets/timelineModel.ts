@@ -39,6 +39,21 @@ export function scroll(view: View, byUs: number): View {
   return { startUs: Math.round(view.startUs + byUs), endUs: Math.round(view.endUs + byUs) };
 }
 
+const PEEKS = 40;
+const THUMBNAILS = 200;
+
+/** A fortieth of the view on or back from a moment, and never out of the view. */
+export function peeked(view: View, fromUs: number, by: 1 | -1): number {
+  const atUs = Math.round(fromUs + (by * widthUs(view)) / PEEKS);
+  return Math.max(view.startUs, Math.min(view.endUs, atUs));
+}
+
+/** The moment whose small picture stands for this one: two hundred of them to a view. */
+export function snapped(view: View, atUs: number): number {
+  const stepUs = Math.max(1, Math.round(widthUs(view) / THUMBNAILS));
+  return Math.floor(atUs / stepUs) * stepUs;
+}
+
 /** The same width around a moment. */
 export function centre(view: View, atUs: number): View {
   return scroll(view, atUs - (view.startUs + view.endUs) / 2);
