@@ -30,6 +30,8 @@ QUERIES = {
     "/looks/{look_id}/media": "at_us=2000000",
     "/timeline": "channel={channel_id}&from_us=1&to_us=9",
     "/timeline/days": "channel={channel_id}&from_us=1&to_us=9",
+    "/availability": "month=2026-11",
+    "/availability/export": "month=2026-11",
     "/channels/{channel_id}/motion": "from_us=1",
     "/looks/{look_id}/thumbnail": "at_us=5",
     "/events": "channel={channel_id}",

@@ -62,7 +62,7 @@ from civiscope.ingest import StreamSource, Transport
 from civiscope.media import Codec, TrackConfig
 from civiscope.notify import Notify, migrate_notify
 from civiscope.privacy import Function, PurposeRegister, migrate_privacy
-from civiscope.recording import RecordedSpan, Timeline
+from civiscope.recording import Availability, RecordedSpan, Timeline, availability_of
 from civiscope.rules import ActionPorts, ActionShelf, RuleBook, RuleFaces, migrate_rules
 from civiscope.security import (
     Accounts,
@@ -159,6 +159,9 @@ class FakeTimelines:
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> dict[date, int]:
         assert str(zone) == "Europe/Sofia"
         return {date(2026, 11, 21): 90_500_000} if stream_id in self.recorded else {}
+
+    def availability(self, stream_id: StreamId, span: Span) -> Availability:
+        return availability_of(self.timeline(stream_id, span), span, span.end_us)
 
     def motion(self, stream_id: StreamId, span: Span) -> list[Span]:
         self.searched.append(span)

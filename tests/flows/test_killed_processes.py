@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.flows.test_recorded_equals_sent import assert_is_a_run_of, recorded, sent_bytes
 from tests.product import Cameras, Desk, Product, wait_for
+
+from civiscope.media import TrackKind
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,9 @@ def timeline(desk: Desk, channel_id: str, since_us: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("role", ["analyst", "worker", "driver", "server"])
-def test_recording_does_not_notice(product: Product, desk: Desk, channel_id: str, role: str) -> None:
+def test_recording_does_not_notice(
+    product: Product, desk: Desk, channel_id: str, clips: list[Path], role: str
+) -> None:
     began_us = desk.get("/session")["server_time_us"]
     time.sleep(1.2)  # footage to stand before the kill
     old = product.kill(role)
@@ -43,6 +48,10 @@ def test_recording_does_not_notice(product: Product, desk: Desk, channel_id: str
     seen = timeline(desk, channel_id, began_us + 1_000_000)
     assert seen["gaps"] == []
     assert len(seen["recorded"]) == 1
+    units = recorded(product)[desk.channels()["Gate"]["streams"][0]["id"]]
+    assert len({one.run_id for one in units}) == 1
+    assert [one.unit.sequence for one in units] == list(range(len(units)))
+    assert_is_a_run_of([one.unit for one in units], sent_bytes(clips[0], TrackKind.VIDEO))
 
 
 def test_a_killed_recorder_comes_back_and_the_ledger_says_so(

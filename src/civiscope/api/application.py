@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from civiscope.api.alarm_calls import AlarmCalls
 from civiscope.api.analysis_calls import AnalysisCalls
 from civiscope.api.audit_calls import AuditCalls
+from civiscope.api.availability_calls import AvailabilityCalls
 from civiscope.api.calls import PREFIX, Call, add_calls
 from civiscope.api.camera_calls import CameraCalls
 from civiscope.api.deletion_calls import DeletionCalls
@@ -63,6 +64,7 @@ class Application:
             *SteerCalls(faces).calls(),
             *AnalysisCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
+            *AvailabilityCalls(faces).calls(),
             *MotionCalls(faces).calls(),
             *self._looks.calls(),
             *WhepCalls(faces).calls(),

@@ -10,7 +10,7 @@ from civiscope.base import ChannelId, ReasonedSpan, Span, StreamId
 from civiscope.ingest import StreamSource, Transport
 from civiscope.media import TrackConfig
 from civiscope.privacy import Function
-from civiscope.recording import Timeline
+from civiscope.recording import Availability, Timeline
 from civiscope.security import Principal
 from civiscope.viewing import MediaAnswer, SentPicture, WhepAnswer, Wish
 
@@ -92,6 +92,10 @@ class Timelines(Protocol):
 
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> dict[date, int]:
         """Days of the zone of which something is recorded, in order, and of how many microseconds."""
+        ...
+
+    def availability(self, stream_id: StreamId, span: Span) -> Availability:
+        """How much of the span was recorded of what should have been."""
         ...
 
     def motion(self, stream_id: StreamId, span: Span) -> list[Span]:

@@ -9,6 +9,7 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.availability import Availability, ReasonSum, availability_of, month_span
 from civiscope.recording.camera_proof import CameraFinding, CameraVerdict, camera_findings
 from civiscope.recording.deletion_certificate import (
     CERTIFICATE_FORMAT,
@@ -69,6 +70,7 @@ from civiscope.recording.volume import Volume
 from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_volume, verify_volume
 
 __all__ = [
+    "Availability", "ReasonSum", "availability_of", "month_span",
     "CERTIFICATE_LIMIT_BYTES",
     "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
     "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",

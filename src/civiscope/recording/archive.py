@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 from civiscope.base import Clock, SegmentId, Span, StreamId, made_at_us, merge_spans
+from civiscope.recording.availability import NOTHING_DUE, Availability, availability_of
 from civiscope.recording.case_wraps import rewrapped, wraps_wanted
 from civiscope.recording.container import PartFlags
 from civiscope.recording.export import export_mp4
@@ -68,6 +69,15 @@ class Archive:
         now_us = self._clock.now_us()
         gaps, open_gaps = merged_gaps(ledgers, now_us)
         return timeline_of(recorded, gaps, open_gaps, span, now_us, is_import=is_import)
+
+    def availability(self, stream_id: StreamId, span: Span) -> Availability:
+        """How much of `span` was recorded of what should have been; of an import nothing was due."""
+        timeline = self.timeline(stream_id, span)
+        with self._lock:
+            growing = [one for view in self._views for one in view.growing(stream_id)]
+            if self._is_import(stream_id, growing):
+                return NOTHING_DUE
+        return availability_of(timeline, span, self._clock.now_us())
 
     def days(self, stream_id: StreamId, span: Span, zone: tzinfo = UTC) -> dict[date, int]:
         """Days, in `zone`, of which something is recorded, in order, and of how many microseconds."""

@@ -7,6 +7,15 @@ from civiscope.recording.catalogue import Catalogue
 from civiscope.recording.index import GapRecord
 
 
+@dataclass(frozen=True, slots=True)
+class ReasonedHole:
+    """Why time is missing before a part, if it is more than `over_us`."""
+
+    reason: str
+    detail: str = ""
+    over_us: int = 0
+
+
 @dataclass(slots=True)
 class _StreamLedger:
     open_gap: ReasonedSpan | None = None
@@ -23,13 +32,15 @@ class GapLedger:
         self.records: list[GapRecord] = []
         """What is to be written to the index; whoever writes it empties the list."""
 
-    def recorded(self, stream_id: StreamId, start_us: int, end_us: int, hole: tuple[str, str] | None) -> None:
-        """A part was written; `hole` is (reason, detail) when something is missing right before it."""
+    def recorded(
+        self, stream_id: StreamId, start_us: int, end_us: int, hole: ReasonedHole | None = None
+    ) -> None:
+        """A part was written; `hole` says why time is missing right before it."""
         stream = self._stream(stream_id)
         if stream.open_gap is not None:
             self._close(stream_id, stream, start_us)
-        elif hole and stream.last_end_us is not None and stream.last_end_us < start_us:
-            span = ReasonedSpan(stream.last_end_us, start_us, *hole)
+        elif hole and stream.last_end_us is not None and stream.last_end_us + hole.over_us < start_us:
+            span = ReasonedSpan(stream.last_end_us, start_us, hole.reason, hole.detail)
             self.records.append(GapRecord(stream_id, span))
         stream.last_end_us = end_us
 

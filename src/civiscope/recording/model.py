@@ -26,6 +26,8 @@ class GapReason(StrEnum):
     """It was recorded; the file is gone and nobody told the recorder why."""
     UNWRITABLE = "unwritable"
     """Units whose times the container cannot hold: our fault, told in the log."""
+    CLOCK_STEPPED = "clock_stepped"
+    """The wall clock was set forward: no picture is missing, the time between never was."""
     UNEXPLAINED = "unexplained"
     """A hole that no ledger entry covers: shown, never hidden."""
 

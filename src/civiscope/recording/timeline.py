@@ -71,7 +71,9 @@ def _unexplained(recorded: Sequence[Span], gaps: Sequence[ReasonedSpan], now_us:
         spans.append(Span(gap.start_us, max(gap.start_us, end_us)))
     if not spans:
         return []
-    whole = Span(min(one.start_us for one in spans), max(one.end_us for one in spans))
+    start_us = min(one.start_us for one in spans)
+    end_us = min(max(one.end_us for one in spans), now_us)  # a clock that stepped back left footage of later
+    whole = Span(start_us, max(start_us, end_us))
     return [
         ReasonedSpan(hole.start_us, hole.end_us, GapReason.UNEXPLAINED)
         for hole in subtract_spans(whole, spans)

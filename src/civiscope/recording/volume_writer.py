@@ -25,7 +25,7 @@ from civiscope.recording.facts import (
     VolumeRecovered,
 )
 from civiscope.recording.index import GapRecord, IndexRecord, RecorderMoment
-from civiscope.recording.ledger import GapLedger
+from civiscope.recording.ledger import GapLedger, ReasonedHole
 from civiscope.recording.model import GapReason, SegmentOpening, SegmentSummary
 from civiscope.recording.retention import Retention
 from civiscope.recording.segment_writer import PartDraft
@@ -262,12 +262,22 @@ class VolumeWriter:
                 self._ledger.left(stream_id)
             case PartOutcome(draft, None):
                 self.lost.pop(draft.stream_id, None)
-                hole = (GapReason.PACKETS_LOST.value, "") if draft.after_loss else None
-                self._ledger.recorded(draft.stream_id, draft.span.start_us, draft.span.end_us, hole)
+                self._ledger.recorded(
+                    draft.stream_id, draft.span.start_us, draft.span.end_us, self._hole_before(draft)
+                )
             case PartOutcome(draft, lost):
                 assert lost is not None
                 self.lost.setdefault(draft.stream_id, (draft.span.start_us, lost))
                 self._ledger.missing(draft.stream_id, draft.span.start_us, lost)
+
+    def _hole_before(self, draft: PartDraft) -> ReasonedHole | None:
+        """Packets that never came, or a wall clock that was set forward."""
+        if draft.after_loss:
+            return ReasonedHole(GapReason.PACKETS_LOST)
+        if draft.correction_us <= 0:
+            return None
+        words = f"by {draft.correction_us / 1e6:.3f} s"
+        return ReasonedHole(GapReason.CLOCK_STEPPED, words, self._settings.anchor_tolerance_us)
 
     def _tell_fault(self, batch: Batch) -> None:
         slow = any(isinstance(one, PartLost) for one in batch.outcomes)

@@ -131,7 +131,7 @@ class SimulatedCamera:
         for track, config in enumerate(self._footage.tracks):
             sender = self._senders[track]
             ticks = (seen_us + self.faults.jump_us) * config.clock_rate_hz // 1_000_000
-            timestamp = (sender.zero + ticks) & 0xFFFF_FFFF
+            timestamp = (self._zero(sender, config.clock_rate_hz) + ticks) & 0xFFFF_FFFF
             report = SenderReport(
                 self._ssrc(sender),
                 ntp,
@@ -201,7 +201,12 @@ class SimulatedCamera:
     def _timestamp(self, unit: ReadyUnit, passed_rounds: int) -> int:
         rate = self._footage.tracks[unit.track].clock_rate_hz
         offset_us = passed_rounds * self._footage.duration_us + self._shift_us + self.faults.jump_us
-        return (self._senders[unit.track].zero + unit.pts + offset_us * rate // 1_000_000) & 0xFFFF_FFFF
+        zero = self._zero(self._senders[unit.track], rate)
+        return (zero + unit.pts + offset_us * rate // 1_000_000) & 0xFFFF_FFFF
+
+    def _zero(self, sender: _Sender, rate_hz: int) -> int:
+        after_us = self.faults.wraps_after_us
+        return sender.zero if after_us is None else -(after_us * rate_hz // 1_000_000)
 
     # -- packets
 

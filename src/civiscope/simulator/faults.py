@@ -38,6 +38,8 @@ class Faults:
     """Packets come from another source than announced."""
     jump_us: int = 0
     """Added to all media times: set it midway for a jump."""
+    wraps_after_us: int | None = None
+    """RTP timestamps pass 2³² so long after the camera's time 0; None: whenever. Set it at the start."""
     garbage_bytes: int = 0
     """Bytes that belong to nothing after every unit (TCP only)."""
     drops_key_units: bool = False

@@ -5,10 +5,11 @@ as it might be found then.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 from civiscope.storage.files import Buffer, Files
 
@@ -94,15 +95,19 @@ class RecordedFiles:
         self._inner.close()
 
 
-def after_cut(changes: list[RecordedChange], count: int, chance: random.Random, folder: Path) -> None:
+def after_cut(
+    changes: list[RecordedChange], count: int, chance: random.Random, folder: Path,
+    start: Mapping[str, bytes] = MappingProxyType({}),
+) -> None:  # fmt: skip
     """Make `folder` what a disk may hold when the power goes after the first `count` changes.
 
     Everything before the last barrier among them is there. Each later change is done, torn at a sector
-    (appends), or not done, as `chance` has it; a lost append before a kept one leaves zeros.
+    (appends), or not done, as `chance` has it; a lost append before a kept one leaves zeros. `start` is what
+    lay on the disk, for good, before the first change: path → bytes.
     """
     done = changes[:count]
     last_sync = max((i for i, one in enumerate(done) if one.change is Change.SYNC), default=-1)
-    disk: dict[str, bytearray] = {}
+    disk = {path: bytearray(data) for path, data in start.items()}
     for one in done[: last_sync + 1]:
         _apply(disk, one, len(one.data))
     for one in done[last_sync + 1 :]:

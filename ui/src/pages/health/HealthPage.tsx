@@ -6,6 +6,7 @@ import { bitrateText, bytesText, momentText } from "../../kit/time";
 import { en, reasonWords } from "../../text/en";
 import { DeniedBox, ProblemBox } from "../../widgets/ProblemBox";
 import { useAsked, useSite } from "../../widgets/site";
+import { AvailabilityHealth } from "./AvailabilityHealth";
 import { SeeingHealth } from "./SeeingHealth";
 import { Table } from "./Table";
 
@@ -167,6 +168,7 @@ function Health() {
           )}
         </>
       )}
+      <AvailabilityHealth />
       <SeeingHealth />
     </section>
   );
