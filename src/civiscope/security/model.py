@@ -93,7 +93,7 @@ PERMISSIONS: MappingProxyType[Permission, Grant] = MappingProxyType(
         Permission.PRIVACY_MANAGE: Grant("change the register of purposes", frozenset({_A})),
         Permission.EVENT_READ: Grant("read what happened", frozenset({_A, _O, _V}), per_channel=True),
         Permission.ALARM_HANDLE: Grant("handle alarms", frozenset({_A, _O}), per_channel=True),
-        Permission.RULE_READ: Grant("read analytics and rules", frozenset({_A, _O, _D})),
+        Permission.RULE_READ: Grant("read analytics and rules", frozenset({_A, _O, _D}), per_channel=True),
         Permission.RULE_MANAGE: Grant("change rules", frozenset({_A})),
         Permission.EVIDENCE_HOLD: Grant("hold recordings as evidence", frozenset({_A, _O}), per_channel=True),
     }
