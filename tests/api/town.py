@@ -313,6 +313,16 @@ class FakeLooks:
                 await look.close()
 
 
+class FakeRecordings:
+    """Remembers what was to be recorded."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[ChannelId, Span]] = []
+
+    async def record_span(self, channel_id: ChannelId, span: Span) -> None:
+        self.spans.append((channel_id, span))
+
+
 class FakeSystem:
     """A machine that is well, not well, or broken."""
 
@@ -349,6 +359,7 @@ class Town:
     happened: Database
     said: list[Fact]
     analysis: FakeAnalysis
+    recordings: FakeRecordings
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session, on the ASGI application itself."""
@@ -424,6 +435,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     async def streams_of(channel_id: ChannelId) -> list[StreamId]:
         return [one.id for one in (await devices.camera(channel_id)).streams]
 
+    recordings = FakeRecordings()
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -459,11 +471,12 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
             folder, keys, (database, audit, vault_door, clock), (accounts, purposes, devices)
         ),
         deletions=DeletionDesk(database.path.parent / "destroyed"),
+        recordings=recordings,
     )
     app = create_app(faces)
     return Town(
         keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, happened,
-        said, analysis,
+        said, analysis, recordings,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from civiscope.api.guard import Guard
 from civiscope.api.look_calls import LookCalls
 from civiscope.api.me_calls import MeCalls
 from civiscope.api.people_calls import PeopleCalls
+from civiscope.api.recording_calls import RecordingCalls
 from civiscope.api.refusals import RefusalBook
 from civiscope.api.rule_calls import RuleCalls
 from civiscope.api.session_calls import SessionCalls
@@ -61,6 +62,7 @@ class Application:
             *GroupCalls(faces).calls(),
             *SteerCalls(faces).calls(),
             *AnalysisCalls(faces).calls(),
+            *RecordingCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *self._looks.calls(),
             *WhepCalls(faces).calls(),

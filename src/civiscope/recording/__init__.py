@@ -3,7 +3,8 @@
 Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`, `SegmentClosed`,
 `GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`, `VolumeForecast`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
-describes itself; order is (stream, run, sequence); every missing span has a reason; a hold never
+describes itself; order is (stream, run, sequence); every missing span has a reason, what is left out on
+purpose too; what waits in memory for an event is on no disk before it; a hold never
 loses its key; no wrap is destroyed that the destruction ledger does not order first.
 """
 
@@ -27,7 +28,7 @@ from civiscope.recording.destruction import (
     replay,
     statement_of,
 )
-from civiscope.recording.face import RecorderFace, RecorderStatus, VolumeStatus
+from civiscope.recording.face import ModeStatus, RecorderFace, RecorderStatus, VolumeStatus
 from civiscope.recording.facts import (
     GapClosed,
     GapOpened,
@@ -42,7 +43,9 @@ from civiscope.recording.facts import (
 from civiscope.recording.holds import HeldSpan, HoldBook, holds_digest
 from civiscope.recording.imports import import_marks
 from civiscope.recording.keeping import KeepBook, KeepTimes, StreamTime
+from civiscope.recording.mode_gate import ModeGate
 from civiscope.recording.model import (
+    ON_PURPOSE,
     GapReason,
     PartRef,
     RecordedSpan,
@@ -53,6 +56,7 @@ from civiscope.recording.model import (
     VolumeIdentity,
     segment_path,
 )
+from civiscope.recording.modes import ModeBook, RecordingModes, StreamMode, Window
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
@@ -62,6 +66,7 @@ from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
 from civiscope.recording.volume import Volume
 
 __all__ = [
+    "ModeBook", "ModeGate", "ModeStatus", "ON_PURPOSE", "RecordingModes", "StreamMode", "Window",
     "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
     "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
     "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",

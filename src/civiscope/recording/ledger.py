@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from civiscope.base import ReasonedSpan, StreamId
 from civiscope.recording.catalogue import Catalogue
 from civiscope.recording.index import GapRecord
+from civiscope.recording.model import ON_PURPOSE, GapReason
 
 
 @dataclass(slots=True)
@@ -45,6 +46,12 @@ class GapLedger:
         stream.open_gap = ReasonedSpan(start_us, None, reason, detail)
         stream.last_end_us = None
         self.records.append(GapRecord(stream_id, stream.open_gap))
+
+    def end_purpose(self, at_us: int, detail: str) -> None:
+        """From now on nothing could be recorded: gaps on purpose go on as `our_restart`."""
+        for stream_id, stream in self._streams.items():
+            if stream.open_gap is not None and stream.open_gap.reason in ON_PURPOSE:
+                self.missing(stream_id, at_us, GapReason.OUR_RESTART, detail)
 
     def recording(self) -> list[tuple[StreamId, int]]:
         """Streams without an open gap, and where their last unit ended."""

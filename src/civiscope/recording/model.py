@@ -27,8 +27,16 @@ class GapReason(StrEnum):
     """It was recorded; the file is gone and nobody told the recorder why."""
     UNWRITABLE = "unwritable"
     """Units whose times the container cannot hold: our fault, told in the log."""
+    SCHEDULE = "schedule"
+    """On purpose: outside the hours in which it is recorded."""
+    NO_EVENT = "no_event"
+    """On purpose: recorded when something happens, and nothing did."""
     UNEXPLAINED = "unexplained"
     """A hole that no ledger entry covers: shown, never hidden."""
+
+
+ON_PURPOSE = frozenset({GapReason.SCHEDULE, GapReason.NO_EVENT})
+"""Nothing failed: it was not to be recorded."""
 
 
 class SegmentState(IntEnum):

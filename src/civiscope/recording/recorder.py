@@ -51,6 +51,11 @@ class Recorder:
         """What waits for the disk; never above `settings.queue_bytes` by more than one part."""
         return self._queue.queued_bytes + self._jobs_bytes
 
+    @property
+    def has_room(self) -> bool:
+        """Less than half of the queue is used: what waited in memory may come."""
+        return self.queued_bytes <= self._settings.queue_bytes // 2
+
     def run_started(
         self, stream_id: StreamId, run_id: RunId, tracks: tuple[TrackConfig, ...], at_us: int
     ) -> None:
@@ -99,6 +104,11 @@ class Recorder:
     def stream_waiting(self, stream_id: StreamId, at_us: int, reason: LossReason, detail: str) -> None:
         """See `ingest.StreamSink`: a new reason splits the gap."""
         self._missing(stream_id, at_us, reason, detail)
+
+    def paused(self, stream_id: StreamId, at_us: int, reason: GapReason) -> None:
+        """Nothing follows, on purpose, until the next unit; the gap begins behind the last one."""
+        self._take(stream_id)
+        self._jobs.append(StreamGone(stream_id, at_us, reason.value, ""))
 
     def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
         """Lay them beside what they open, with the next cut."""
