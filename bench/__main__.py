@@ -9,7 +9,17 @@ from pathlib import Path
 import httpx
 import playwright.sync_api
 
-from bench import alarm_latency, live_latency, record_36, see_36, seeing, seek, viewers
+from bench import (
+    alarm_latency,
+    archive_query,
+    live_latency,
+    record_36,
+    see_36,
+    seeing,
+    seek,
+    verify_ratio,
+    viewers,
+)
 from bench.machine import describe_machine
 from bench.measure import Measure, say, work_folder
 from bench.result import Circumstances, Result, load_results, merge_results, result_of, write_results
@@ -24,6 +34,8 @@ MEASURES: tuple[Measure, ...] = (
     live_latency.MEASURE,
     seek.MEASURE,
     viewers.MEASURE,
+    verify_ratio.MEASURE,
+    archive_query.MEASURE,
 )
 FAILURES = (AssertionError, OSError, subprocess.SubprocessError, httpx.HTTPError, playwright.sync_api.Error)
 """What makes one measure fail and lets the others go on; anything else is a fault of ours."""

@@ -1,5 +1,6 @@
 """The built page, and what is said when it is not built."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.api.town import ORIGIN, Town
 
 from civiscope.api import create_app
+from civiscope.evidence import verifier_hash
 
 
 @pytest.fixture
@@ -39,6 +41,13 @@ async def test_pages_get_the_index_and_files_themselves(page: httpx.AsyncClient)
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert script.text == "console.log(1);" * 100
     assert (await page.get("/assets/plain.css")).headers["cache-control"] == "no-cache"
+
+
+async def test_the_verifier_is_a_download_that_is_the_published_file(page: httpx.AsyncClient) -> None:
+    answer = await page.get("/verifier.html")
+    assert hashlib.sha256(answer.content).hexdigest() == verifier_hash()
+    assert answer.headers["content-disposition"] == 'attachment; filename="verifier.html"'
+    assert "content-disposition" not in (await page.get("/")).headers
 
 
 async def test_a_known_file_is_not_sent_again(page: httpx.AsyncClient) -> None:

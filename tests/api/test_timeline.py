@@ -85,4 +85,5 @@ async def test_days_are_asked_in_the_sites_time_zone(town: Town) -> None:
     channel = await add(town, Timeline((lane(1, 2),), ()))
     async with await town.client_as("operator") as client:
         asked: dict[str, Any] = {"channel": str(channel), "from_us": 0, "to_us": DAY_US}
-        assert (await client.get("/api/v1/timeline/days", params=asked)).json() == {"days": ["2026-11-21"]}
+        told = (await client.get("/api/v1/timeline/days", params=asked)).json()
+        assert told == {"days": ["2026-11-21"], "recorded_s": [90]}

@@ -75,6 +75,7 @@ from civiscope.security import (
     ScryptSettings,
     SiteKeys,
     VaultDoor,
+    WordBox,
     certificate_facts,
     migrate_security,
     terminal_principal,
@@ -153,9 +154,9 @@ class FakeTimelines:
     def timeline(self, stream_id: StreamId, span: Span) -> Timeline:
         return self.recorded.get(stream_id, Timeline((), ()))
 
-    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> list[date]:
+    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> dict[date, int]:
         assert str(zone) == "Europe/Sofia"
-        return [date(2026, 11, 21)] if stream_id in self.recorded else []
+        return {date(2026, 11, 21): 90_500_000} if stream_id in self.recorded else {}
 
 
 class FakePages:
@@ -466,7 +467,9 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
         alarms=alarms,
         system=system,
         notify=Notify(database, audit, vault_door.vault, clock),
-        evidence=Evidence(database, audit, streams_of, clock),
+        evidence=Evidence(
+            database, audit, streams_of, clock, WordBox(keys.picture_sealer(), vault_door.keyring, clock)
+        ),
         exports=make_exports(
             folder, keys, (database, audit, vault_door, clock), (accounts, purposes, devices)
         ),

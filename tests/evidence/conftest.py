@@ -8,7 +8,7 @@ import pytest
 
 from civiscope.base import AppError, ChannelId, ErrorKind, ManualClock, PrincipalId, StreamId, new_id
 from civiscope.evidence import Evidence, migrate_evidence
-from civiscope.security import AuditLog, Principal, PrincipalKind, Role, SiteKeys, migrate_security
+from civiscope.security import AuditLog, Principal, PrincipalKind, Role, SiteKeys, WordBox, migrate_security
 from civiscope.storage import Database
 
 NOW_US = 1_796_083_200_000_000
@@ -22,12 +22,13 @@ class Desk:
     database: Database
     audit: AuditLog
     clock: ManualClock
+    words: WordBox
     channels: dict[ChannelId, list[StreamId]] = field(default_factory=dict)
     changes: int = 0
 
     def evidence(self) -> Evidence:
         """As after a start."""
-        made = Evidence(self.database, self.audit, self._streams_of, self.clock)
+        made = Evidence(self.database, self.audit, self._streams_of, self.clock, self.words)
         made.on_change = self._changed
         return made
 
@@ -57,4 +58,5 @@ def desk(tmp_path: Path, made_keys: SiteKeys) -> Iterator[Desk]:
     with Database(tmp_path / "server.db") as database:
         migrate_security(database)
         migrate_evidence(database)
-        yield Desk(database, AuditLog(database, made_keys.audit_keys(), tmp_path, clock), clock)
+        words = WordBox(made_keys.picture_sealer(), made_keys.keyring(), clock)
+        yield Desk(database, AuditLog(database, made_keys.audit_keys(), tmp_path, clock), clock, words)

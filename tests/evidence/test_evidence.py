@@ -6,8 +6,10 @@ from tests.evidence.conftest import ANNA, NOW_US, Desk
 from civiscope.base import AppError, ChannelId, ErrorKind, Span, new_id
 from civiscope.evidence import BookmarkId, CaseDraft, HoldDraft, HoldId
 from civiscope.evidence import model as rules
+from civiscope.evidence.tables import bookmark_table, case_table, hold_table
 from civiscope.recording import HeldSpan
 from civiscope.security import CaseId, LockableVault, Vault
+from civiscope.storage import Connection, select, update
 
 HOUR_US = 3_600_000_000
 SPAN = Span(NOW_US - HOUR_US, NOW_US)
@@ -166,3 +168,43 @@ async def test_cases_have_bounds(desk: Desk, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(AppError) as full:
         await cases.open(CaseDraft("y"), ANNA)
     assert full.value.kind is ErrorKind.EXHAUSTED
+
+
+async def test_words_of_an_earlier_version_are_sealed_at_the_start(desk: Desk) -> None:
+    evidence, yard = desk.evidence(), desk.camera()
+    hold = await evidence.hold(HoldDraft(yard, SPAN, "x"), ANNA)
+    mark = await evidence.add_bookmark(yard, NOW_US, "x", ANNA)
+    assert hold.case_id is not None
+
+    def earlier(connection: Connection) -> None:
+        connection.execute(update(hold_table).values(reason="The van", words=None))
+        connection.execute(update(bookmark_table).values(text="The bicycle", words=None))
+        connection.execute(update(case_table).values(name="Case 7", reference="AZ 3", words=None))
+
+    await desk.database.write(earlier)
+    for _ in range(2):
+        await desk.evidence().seal_older_words()
+    assert (await evidence.find_hold(hold.id)).reason == "The van"
+    assert (await evidence.bookmark(mark.id)).text == "The bicycle"
+    found = await evidence.cases.find(hold.case_id)
+    assert (found.name, found.reference) == ("Case 7", "AZ 3")
+    rows = await desk.database.read(
+        lambda connection: [
+            row[0]
+            for column in (hold_table.c.reason, bookmark_table.c.text, case_table.c.name)
+            for row in connection.execute(select(column))
+        ]
+    )
+    assert rows == ["", "", ""]
+
+
+async def test_words_moved_to_another_row_do_not_open(desk: Desk) -> None:
+    evidence, yard = desk.evidence(), desk.camera()
+    first = await evidence.add_bookmark(yard, NOW_US, "one", ANNA)
+    sealed = desk.words.seal(new_id(), "another")
+    await desk.database.write(
+        lambda connection: connection.execute(update(bookmark_table).values(words=sealed)).rowcount
+    )
+    with pytest.raises(AppError) as told:
+        await evidence.bookmark(first.id)
+    assert told.value.kind is ErrorKind.LOST_DATA

@@ -37,6 +37,7 @@ from civiscope.security import (
     Role,
     Vault,
     VaultDoor,
+    WordBox,
     migrate_security,
 )
 from civiscope.storage import Database, DirectoryFiles
@@ -45,13 +46,18 @@ SECOND_US = 1_000_000
 ANNA = Principal(PrincipalId(new_id()), "Anna", PrincipalKind.PERSON, frozenset({Role.OPERATOR}))
 
 
+def words_of(room: Room) -> WordBox:
+    """Seals with the site's key, opens with it."""
+    return WordBox(room.site.keys.picture_sealer(), room.site.keyring, room.clock)
+
+
 class Server:
     """Evidence, the cameras and the line to the recorder, on a real database."""
 
     def __init__(self, room: Room, database: Database, folder: Path) -> None:
         self.devices = Devices(database, Vault(Vault.new_key()), room.clock)
         audit = AuditLog(database, room.site.keys.audit_keys(), folder, room.clock)
-        self.evidence = Evidence(database, audit, self._streams_of, room.clock)
+        self.evidence = Evidence(database, audit, self._streams_of, room.clock, words_of(room))
         self.wake = asyncio.Event()
         self.evidence.on_change = self.wake.set
         self._clock = room.clock

@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from tests.recording.footage import EPOCH_US, EVERYTHING, Camera, Room, Site, pl
 from civiscope.base import AppError, ManualClock, ReasonedSpan, RunId, SegmentId, Span, StreamId, new_id
 from civiscope.recording import Archive, SegmentState, SegmentSummary, rebuild_catalogue
 from civiscope.recording.index import (
+    INDEX_PATH,
     ErasedRecord,
     GapRecord,
     IndexRecord,
@@ -22,7 +25,8 @@ from civiscope.recording.index import (
     write_index_header,
     write_record,
 )
-from civiscope.recording.model import Extent, RecordedSpan, SegmentOpening, lanes
+from civiscope.recording.lanes import Lanes, lanes
+from civiscope.recording.model import Extent, RecordedSpan, SegmentOpening
 from civiscope.recording.timeline import timeline_of
 from civiscope.security import KeyId
 
@@ -91,6 +95,44 @@ def test_no_two_spans_of_a_lane_overlap_by_more_than_the_slack(given_spans: list
         order = [one.span for one in found if one.lane == lane]
         for index, one in enumerate(order):
             assert all(before.end_us <= one.start_us + 1_000_000 for before in order[:index])
+
+
+@given(st.lists(st.tuples(spans(), st.integers(0, 3)), max_size=12), st.integers(0, 12))
+def test_lanes_go_on_from_a_copy_as_if_they_had_been_made_at_once(
+    given_spans: list[tuple[Span, int]], closed: int
+) -> None:
+    runs = [RunId(UUID(int=number)) for number in range(4)]
+    extents = [(Extent(6 * i, 6 * i + 5, span), runs[run]) for i, (span, run) in enumerate(given_spans)]
+    first = Lanes()
+    for extent, run in extents[:closed]:
+        first.add(extent, run)
+    before = list(first.spans)
+    second = first.copy()
+    for extent, run in extents[closed:]:
+        second.add(extent, run)
+    assert second.spans == lanes(extents)
+    assert first.spans == before
+
+
+def test_days_are_those_of_the_zone_and_as_long_as_they_are(room: Room) -> None:
+    """Clocks go back on 25 October 2026 in Sofia: that day has 25 hours."""
+    zone = ZoneInfo("Europe/Sofia")
+    day_us = int(datetime(2026, 10, 25, tzinfo=zone).timestamp()) * 1_000_000
+    hour_us = 3_600_000_000
+    recorder = room.recorder()
+    camera = Camera(room.clock)
+    camera.start(recorder)
+    recorder.close()
+    summary = SegmentSummary(
+        camera.stream_id, RunId(new_id()), SegmentId(new_id()), KeyId(new_id()), 0, 1, 1, 10,
+        SegmentState.WHOLE, bytes(32), (Extent(0, 9, Span(day_us - hour_us, day_us + 26 * hour_us)),),
+    )  # fmt: skip
+    with open(room.folder / INDEX_PATH, "ab") as index:
+        index.write(write_record(summary))
+    found = room.archive().days(camera.stream_id, EVERYTHING, zone)
+    assert {day.isoformat(): length_us // hour_us for day, length_us in found.items()} == {
+        "2026-10-24": 1, "2026-10-25": 25, "2026-10-26": 1,
+    }  # fmt: skip
 
 
 def test_every_hole_is_explained_or_said_to_be_unexplained() -> None:

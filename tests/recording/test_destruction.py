@@ -13,6 +13,8 @@ from tests.recording.footage import Camera, Room, Site, make_site
 from tests.recording.shredding import SECOND_US, Shredding, new_case
 
 from civiscope.app.deletions import DeletionDesk, certificate_in_words, ledger_in_words
+from civiscope.app.home import Home
+from civiscope.app.verify_desk import VerifyDesk
 from civiscope.base import AppError, ErrorKind, ProtocolError
 from civiscope.recording import (
     LEDGER_NAME,
@@ -242,6 +244,22 @@ def test_whatever_is_said_in_place_of_a_certificate_is_refused_in_words(
     )
     with pytest.raises(AppError):
         check_certificate(garbage, site.keyring.trust.verify_node)
+
+
+def test_verify_takes_a_certificate_of_deletion(world: Shredding, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "deletion-1.json"
+    path.write_bytes(certificate_of(world))
+    nowhere, authority = Home(tmp_path / "nowhere"), site.keys.server_folder / "nodes.pem"
+    (report,) = VerifyDesk(nowhere, authority).reports([path])
+    assert (report.kind, report.verdict, report.is_good) == ("deletion", "whole", True)
+    assert report.signed_by == (str(site.identity.node_id),)
+    assert [one.stream for one in report.erased] == [str(world.camera.stream_id)]
+    with pytest.raises(AppError, match="authority"):
+        list(VerifyDesk(nowhere, None).reports([path]))
+    path.write_bytes(path.read_bytes().replace(b'"retention"', b'"by hand.."', 1))
+    (report,) = VerifyDesk(nowhere, authority).reports([path])
+    assert (report.verdict, report.is_good) == ("altered", False)
+    assert "does not follow" in report.found[0].what
 
 
 async def test_the_desk_and_the_words_of_deletions(world: Shredding, site: Site) -> None:

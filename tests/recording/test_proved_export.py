@@ -82,11 +82,13 @@ class Reader:
     def leaf(self, sequence: int, unit: Any) -> bytes:
         if isinstance(unit, str):
             return bytes.fromhex(unit)
-        track, pts, dts, arrival_us, flags, offset, size = unit
+        track, pts, dts, arrival_us, flags, offset, size, stated = unit
         head = struct.pack(">QBqqqH", sequence, track, pts, dts, arrival_us, flags)
         data = self.data[offset : offset + size]
         self.units += 1
-        return sha256(b"civiscope/leaf/1\0", self.stream_and_run, head, self.digests[track], data)
+        found = sha256(b"civiscope/leaf/1\0", self.stream_and_run, head, self.digests[track], data)
+        assert found.hex() == stated
+        return found
 
     def follow(self, facts: bytes, root: bytes) -> None:
         assert int.from_bytes(facts[:4]) == self.count

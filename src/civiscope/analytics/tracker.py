@@ -8,8 +8,10 @@ al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box" (ECCV
 place of Kalman filters stands the alpha-beta filter, their steady state for constant velocity.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import lap  # type: ignore[import-untyped]  # no stubs
 import numpy as np
@@ -24,6 +26,9 @@ Indices = NDArray[np.intp]
 _VEHICLES = int(RIVAL_GROUPS[CLASSES.index(ObjectClass.CAR)])
 _FAR = 1e3
 """The cost of a pair that may not be."""
+_LEAST_HEIGHT_N = np.float32(0.05)
+_box_of = partial(tuple.__new__, Box)
+"""A box of four numbers, as `Box._make`, but without a call of Python's for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +128,9 @@ class Tracker:
         step_s = self._step_to(at_us)
         was_resting = self.resting()
         self._is_seen[:] = False
-        strong = np.flatnonzero(detections.scores >= self._levels.strong)
-        weak = np.flatnonzero(
-            (detections.scores < self._levels.strong) & (detections.scores >= self._levels.weak)
-        )
+        is_strong = detections.scores >= self._levels.strong
+        strong = is_strong.nonzero()[0]
+        weak = (~is_strong & (detections.scores >= self._levels.weak)).nonzero()[0]
         unused = self._match(detections, strong, step_s, self._cost_of_overlap)
         unused = self._match(detections, unused, step_s, self._cost_of_distance)
         self._match(detections, weak, step_s, self._cost_of_weak_overlap)
@@ -157,14 +161,14 @@ class Tracker:
         """The confirmed ones as they stand."""
         boxes = np.clip(self._shown, 0.0, 1.0)
         is_there = (boxes[:, 2:] > boxes[:, :2]).all(1)
-        shown = np.flatnonzero((self._hits >= self._settings.hits_to_confirm) & is_there)
+        shown = ((self._hits >= self._settings.hits_to_confirm) & is_there).nonzero()[0]
         kinds = self._votes[shown].argmax(1).tolist()
         return tuple(
             map(
                 TrackedObject,
                 self._ids[shown].tolist(),
                 [CLASSES[kind] for kind in kinds],
-                map(Box._make, boxes[shown].tolist()),
+                map(_box_of, boxes[shown].tolist()),
                 self._score[shown].tolist(),
                 self._is_seen[shown].tolist(),
                 self._first_us[shown].tolist(),
@@ -177,11 +181,11 @@ class Tracker:
         step_s = 0.0 if self._at_us is None else max(0.0, (at_us - self._at_us) / 1e6)
         self._at_us = at_us
         if step_s:
-            lost = (at_us - self._found_us > 700_000)[:, None]
-            self._speed[lost.ravel()] *= 0.6
+            self._speed[at_us - self._found_us > 700_000] *= 0.6
             way = self._speed * np.float32(min(step_s, 1.0))
             self._centre += way
-            self._shown += np.tile(way, 2)
+            self._shown[:, :2] += way
+            self._shown[:, 2:] += way
         return step_s
 
     def _match(
@@ -193,8 +197,10 @@ class Tracker:
     ) -> Indices:
         """Go on with the tracks not seen yet by assignment of least cost; the detections that are
         nobody's."""
-        tracks = np.flatnonzero(~self._is_seen)
-        if not len(tracks) or not len(found):
+        if not len(found):
+            return found
+        tracks = (~self._is_seen).nonzero()[0]
+        if not len(tracks):
             return found
         cost = cost_of(tracks, detections.boxes_n[found])
         rivals = RIVAL_GROUPS[detections.classes[found]]
@@ -232,35 +238,45 @@ class Tracker:
         return found
 
     def _go_on(self, tracks: Indices, found: Indices, detections: Detections, step_s: float) -> None:
+        """`tracks`: ascending, each once."""
         if not len(tracks):
             return
-        settings = self._settings
-        boxes = detections.boxes_n[found]
-        centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-        missing = centre - self._centre[tracks]
-        at_us = self._at_us or 0
-        since_s = np.maximum((at_us - self._found_us[tracks]) / 1e6, max(step_s, 0.02))[:, None]
-        is_second = (self._hits[tracks] == 1)[:, None]
-        gain = np.where(is_second, 1.0, settings.position_gain).astype(np.float32)
-        speed_gain = np.where(is_second, 1.0, settings.speed_gain)
-        self._centre[tracks] += gain * missing
-        self._speed[tracks] += (speed_gain * missing / since_s).astype(np.float32)
-        self._size[tracks] += np.float32(settings.size_gain) * (size - self._size[tracks])
-        is_strong = (detections.scores[found] >= self._levels.strong)[:, None]
-        wanted = np.where(is_strong, boxes, self.boxes_n()[tracks])
-        nearer = np.float32(1.0 - np.exp(-max(step_s, 0.02) / settings.shown_s))
-        self._shown[tracks] += nearer * (wanted - self._shown[tracks])
-        self._votes[tracks] *= np.float32(0.97)
-        self._votes[tracks, detections.classes[found]] += detections.scores[found]
-        self._score[tracks] = detections.scores[found]
-        self._hits[tracks] += 1
-        self._misses[tracks] = 0
-        self._last[tracks] = self._centre[tracks]
-        self._found_us[tracks] = at_us
-        self._is_seen[tracks] = True
-        speed = np.hypot(self._speed[tracks, 0] * 16 / 9, self._speed[tracks, 1])
-        moves = speed > settings.resting_speed * np.maximum(self._size[tracks, 1], 0.05)
+        settings, at_us = self._settings, self._at_us or 0
+        boxes, scores = detections.boxes_n[found], detections.scores[found]
+        votes = tracks, detections.classes[found]
+        at: Indices | slice = slice(None) if len(tracks) == len(self._ids) else tracks
+        low, high = boxes[:, :2], boxes[:, 2:]
+        missing = (low + high) * np.float32(0.5) - self._centre[at]
+        since_s = np.maximum((at_us - self._found_us[at]) / 1e6, max(step_s, 0.02)).astype(np.float32)
+        gain, speed_gain = self._gains(at)
+        self._centre[at] += gain * missing
+        self._speed[at] += speed_gain * missing / since_s[:, None]
+        self._size[at] += np.float32(settings.size_gain) * (high - low - self._size[at])
+        is_weak = scores < self._levels.strong
+        if is_weak.any():
+            boxes = np.where(is_weak[:, None], self.boxes_n()[at], boxes)
+        nearer = np.float32(1.0 - math.exp(-max(step_s, 0.02) / settings.shown_s))
+        self._shown[at] += nearer * (boxes - self._shown[at])
+        self._votes[at] *= np.float32(0.97)
+        self._votes[votes] += scores
+        self._score[at] = scores
+        self._hits[at] += 1
+        self._misses[at] = 0
+        self._last[at] = self._centre[at]
+        self._found_us[at] = at_us
+        self._is_seen[at] = True
+        speed = np.hypot(self._speed[at, 0] * np.float32(16 / 9), self._speed[at, 1])
+        moves = speed > np.float32(settings.resting_speed) * np.maximum(self._size[at, 1], _LEAST_HEIGHT_N)
         self._moved_us[tracks[moves]] = at_us
+
+    def _gains(self, tracks: Indices | slice) -> tuple[np.float32 | Floats, np.float32 | Floats]:
+        """How much of what is missing goes into place and speed: all of it at the second hit."""
+        place, speed = np.float32(self._settings.position_gain), np.float32(self._settings.speed_gain)
+        is_second = self._hits[tracks] == 1
+        if not is_second.any():
+            return place, speed
+        whole = np.float32(1.0)
+        return np.where(is_second, whole, place)[:, None], np.where(is_second, whole, speed)[:, None]
 
     def _forget(self, was_resting: Bools, stirred: Bools) -> None:
         """Those not found for too long; at rest where nothing moves, looks count, not time."""
@@ -351,15 +367,23 @@ def _apart(centres: Floats, others: Floats, scale: Floats) -> Floats:
 
 
 def _assigned(cost: Floats) -> tuple[Indices, Indices]:
-    """Rows and columns of the pairs of least cost; those at `_FAR` are none."""
+    """Rows, ascending, and columns of the pairs of least cost; those at `_FAR` are none.
+
+    Who may only belong to one another do; the others are assigned among themselves.
+    """
     may = cost < _FAR
-    rows, columns = np.nonzero(may)
+    rows, columns = may.nonzero()
     if not len(rows):
         return rows, columns
-    if np.bincount(rows).max() == 1 and np.bincount(columns).max() == 1:
+    is_alone = (np.bincount(rows) == 1)[rows] & (np.bincount(columns) == 1)[columns]
+    if is_alone.all():
         return rows, columns
-    _, to, _ = lap.lapjv(cost.astype(np.float64), extend_cost=True, cost_limit=_FAR / 2)
-    rows = np.flatnonzero(to >= 0)
-    columns = to[rows].astype(np.intp)
-    good = may[rows, columns]
-    return rows[good], columns[good]
+    left_rows, left_columns = np.unique(rows[~is_alone]), np.unique(columns[~is_alone])
+    left = left_rows[:, None], left_columns[None, :]
+    _, to, _ = lap.lapjv(cost[left].astype(np.float64), extend_cost=True, cost_limit=_FAR / 2)
+    mine = (to >= 0).nonzero()[0]
+    theirs = to[mine]
+    good = may[left][mine, theirs]
+    rows = np.concatenate((rows[is_alone], left_rows[mine[good]]))
+    order = rows.argsort()
+    return rows[order], np.concatenate((columns[is_alone], left_columns[theirs[good]]))[order]

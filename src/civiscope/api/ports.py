@@ -98,8 +98,8 @@ class Timelines(Protocol):
         """Exact to the unit."""
         ...
 
-    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> list[date]:
-        """Days of the zone of which something is recorded."""
+    def days(self, stream_id: StreamId, span: Span, zone: tzinfo) -> dict[date, int]:
+        """Days of the zone of which something is recorded, in order, and of how many microseconds."""
         ...
 
 

@@ -11,8 +11,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from civiscope.base import AppError, ErrorKind
+from civiscope.evidence import VERIFIER_NAME, verifier_page
 
 FOLDER = Path(__file__).parent / "static"
+_VERIFIER = f"/{VERIFIER_NAME}"
+"""To be kept and opened from a disk, where no server has a say; so it is an attachment."""
 _TOTAL_LIMIT_BYTES = 32 * 1024 * 1024
 _HASHED = re.compile(r"/assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+")
 _WORTH_PACKING = ("text/", "application/javascript", "application/json", "image/svg", "application/manifest")
@@ -42,6 +45,7 @@ class StaticSite:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._files = _read_folder(folder or FOLDER)
+        self._files[_VERIFIER] = _file(_VERIFIER, verifier_page())
         self._index = self._files.get("/index.html") or _file("/index.html", _NOT_BUILT.encode())
 
     async def answer(self, request: Request) -> Response:
@@ -50,7 +54,10 @@ class StaticSite:
         found = self._files.get(path)
         if found is None and ("." in path.rpartition("/")[2] or path.startswith("/assets/")):
             return PlainTextResponse("There is no such file. Reload the page.", 404)
-        return _answer(found or self._index, request)
+        answer = _answer(found or self._index, request)
+        if path == _VERIFIER:
+            answer.headers["Content-Disposition"] = f'attachment; filename="{VERIFIER_NAME}"'
+        return answer
 
 
 def _answer(found: StaticFile, request: Request) -> Response:

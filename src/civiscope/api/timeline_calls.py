@@ -64,7 +64,7 @@ class TimelineCalls:
         from_us: Annotated[TimeUs, Query()],
         to_us: Annotated[TimeUs, Query()],
     ) -> dict[str, object]:
-        """The days, in the site's time zone, on which something is recorded."""
+        """The days, in the site's time zone, on which something is recorded, and how much of it."""
         span = _span(from_us, to_us)
         _authorise(request, channel)
         if span.end_us - span.start_us > _DAYS_LIMIT * _DAY_US:
@@ -73,7 +73,10 @@ class TimelineCalls:
         days = await asyncio.to_thread(
             self._faces.timelines.days, camera.main.id, span, self._faces.site.zone
         )
-        return {"days": [day.isoformat() for day in days]}
+        return {
+            "days": [day.isoformat() for day in days],
+            "recorded_s": [length_us // 1_000_000 for length_us in days.values()],
+        }
 
     async def _recorded(self, channel_id: ChannelId, span: Span) -> Timeline:
         """Removed cameras too: their recordings stay."""

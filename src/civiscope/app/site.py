@@ -25,6 +25,7 @@ from civiscope.security import (
     SiteIdentity,
     SiteKeys,
     VaultDoor,
+    WordBox,
     migrate_security,
     provide_export_key,
 )
@@ -122,6 +123,9 @@ async def open_site(
                 keep_us=lambda: int(pages.recording.keep_hours * _HOUR_US),
             ),
         )
+        words = WordBox(keys.picture_sealer(), vault_door.keyring, clock, keys.folder / "analyst")
+        evidence = Evidence(database, audit, _streams_of(devices), clock, words)
+        await evidence.seal_older_words()
         plugins = NotifierPlugins(settings.notify.notifiers)
         yield Site(
             home=home,
@@ -138,7 +142,7 @@ async def open_site(
             pages=pages,
             vault_door=vault_door,
             notify=Notify(database, audit, vault_door.vault, clock, plugins),
-            evidence=Evidence(database, audit, _streams_of(devices), clock),
+            evidence=evidence,
         )
 
 

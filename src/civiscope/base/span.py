@@ -30,6 +30,8 @@ class Span:
 
     def clip(self, other: "Span") -> "Span | None":
         """The part both share, or None."""
+        if other.start_us <= self.start_us < self.end_us <= other.end_us:
+            return self
         start, end = max(self.start_us, other.start_us), min(self.end_us, other.end_us)
         return Span(start, end) if start < end else None
 

@@ -20,6 +20,7 @@ from civiscope.app.site import create_site
 from civiscope.app.town import OnvifWish, serve_clips, serve_town
 from civiscope.app.up import run_up
 from civiscope.base import AppError
+from civiscope.cli.backup_words import backup, restore
 from civiscope.cli.deletion_words import deletions
 from civiscope.cli.device_words import camera, discover, drivers
 from civiscope.cli.evaluation_words import analyze_clip, evaluation
@@ -27,6 +28,7 @@ from civiscope.cli.import_words import import_footage
 from civiscope.cli.key_words import keys
 from civiscope.cli.model_words import models
 from civiscope.cli.trust_words import audit, vault
+from civiscope.cli.verify_words import stamp, verifier, verify
 
 T = TypeVar("T")
 
@@ -116,10 +118,15 @@ def setup_code(home: HomeOption = None) -> None:
     _print_setup_code(place, load_settings(place.root))
 
 
+commands.command()(backup)
+commands.command()(restore)
 commands.command()(discover)
 commands.command()(drivers)
 commands.command("import")(import_footage)
 commands.command("analyze")(analyze_clip)
+commands.command("verify")(verify)
+commands.command("stamp")(stamp)
+commands.command("verifier")(verifier)
 
 
 OnvifPortOption = Annotated[int, typer.Option(min=0, max=65535, help="For ONVIF; 0 picks a free one.")]

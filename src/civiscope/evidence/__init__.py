@@ -24,6 +24,8 @@ from civiscope.evidence.export_model import (
     missing_export,
 )
 from civiscope.evidence.manifest import (
+    MANIFEST_PATH,
+    TIME_STAMP_PATH,
     ExportedChannel,
     ExportMaker,
     FileRole,
@@ -41,9 +43,23 @@ from civiscope.evidence.model import (
 )
 from civiscope.evidence.package_folder import MadeFile, PackageFileWriter, PackageFolder
 from civiscope.evidence.tables import migrate_evidence
+from civiscope.evidence.verifier import VERIFIER_NAME, verifier_hash, verifier_page
+from civiscope.evidence.verify_package import (
+    ChannelVerdict,
+    FolderPackage,
+    PackageFinding,
+    PackageSource,
+    PackageVerdict,
+    ZipPackage,
+    open_package,
+    verify_package,
+)
 from civiscope.evidence.zip_stream import ZipEntry, zip_pieces, zip_size
 
 __all__ = [
+    "MANIFEST_PATH", "TIME_STAMP_PATH", "VERIFIER_NAME", "verifier_hash", "verifier_page",
+    "ChannelVerdict", "FolderPackage", "PackageFinding", "PackageSource", "PackageVerdict", "ZipPackage",
+    "open_package", "verify_package",
     "ClosedPackage", "ExportBook", "ExportId", "ExportJob", "ExportKind", "ExportOrder", "ExportState",
     "MadeFile", "MemoryFile", "PackageFileWriter", "PackageFolder", "PackageSite", "ZipEntry",
     "close_package", "custody_json", "missing_export", "zip_pieces", "zip_size",

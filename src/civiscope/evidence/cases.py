@@ -1,5 +1,6 @@
 """Cases: what a hold is made for. Each has a key of its own, whose private part only the open vault gives."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,13 +15,16 @@ from civiscope.security import (
     CaseKey,
     Principal,
     Vault,
+    WordBox,
     new_case_key,
     open_case_key,
 )
-from civiscope.storage import Connection, Database, Row, func, insert, select, update
+from civiscope.storage import Connection, Database, Row, Select, func, insert, select, update
 
 CASES_LIMIT = 5_000
 _NAME_CHARS = 200
+_LOOKED_AT = 200
+"""So many newest cases of one maker are looked through for one of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,9 @@ class CaseDraft:
 class Cases:
     """The cases of the site, and their keys. Who may is asked at the door."""
 
-    def __init__(self, database: Database, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, database: Database, audit: AuditLog, clock: Clock, words: WordBox) -> None:
         self._database = database
+        self._words = words
         self._audit = audit
         self._clock = clock
 
@@ -60,14 +65,16 @@ class Cases:
             self._clock.now_us(), has_key=False,
         )  # fmt: skip
 
+        words = self._words.seal(case.id, json.dumps([case.name, case.reference]))
+
         def work(connection: Connection, writer: AuditWriter) -> Case:
             count = connection.execute(select(func.count()).select_from(case_table)).scalar() or 0
             if count >= CASES_LIMIT:
                 raise AppError(ErrorKind.EXHAUSTED, f"There are {CASES_LIMIT} cases. Use one of them.")
             connection.execute(
                 insert(case_table).values(
-                    id=case.id, name=case.name, reference=case.reference, opened_by=case.opened_by,
-                    opened_us=case.opened_us,
+                    id=case.id, name="", reference="", opened_by=case.opened_by, opened_us=case.opened_us,
+                    words=words,
                 )
             )  # fmt: skip
             details = {"name": case.name, "reference": case.reference}
@@ -82,16 +89,19 @@ class Cases:
         row = await self._database.read(lambda connection: connection.execute(query).first())
         if row is None:
             raise missing_case()
-        return _case(row)
+        return self._case(row)
 
     async def of_hold(self, case_id: CaseId | None, reason: str, by: Principal, where: str) -> Case:
         """The one named, or one that this person or rule opened for the same reason, or a new one."""
         if case_id is not None:
             return await self.find(case_id)
         name = reason[:_NAME_CHARS]
-        query = select(case_table).where(case_table.c.name == name, case_table.c.opened_by == by.name)
-        row = await self._database.read(lambda connection: connection.execute(query.limit(1)).first())
-        return await self.open(CaseDraft(name), by, where) if row is None else _case(row)
+        query = select(case_table).where(case_table.c.opened_by == by.name)
+        newest = query.order_by(case_table.c.opened_us.desc()).limit(_LOOKED_AT)
+        for case in await self._read(newest):
+            if case.name == name:
+                return case
+        return await self.open(CaseDraft(name), by, where)
 
     async def all(self, channels: Sequence[object] | None = None, by: str = "") -> list[Case]:
         """Newest first, at most 1,000; with `channels` only those with a hold there, or that `by` opened."""
@@ -100,8 +110,19 @@ class Cases:
             held = select(hold_table.c.case_id).where(hold_table.c.channel_id.in_(list(channels)))
             query = query.where(case_table.c.id.in_(held) | (case_table.c.opened_by == by))
         limited = query.limit(1_000)
-        rows = await self._database.read(lambda connection: connection.execute(limited).all())
-        return [_case(row) for row in rows]
+        return await self._read(limited)
+
+    async def _read(self, query: Select[tuple[object, ...]]) -> list[Case]:
+        """Opened on the reader's thread."""
+        return await self._database.read(
+            lambda connection: [self._case(row) for row in connection.execute(query)]
+        )
+
+    def _case(self, row: Row[tuple[object, ...]]) -> Case:
+        """Name and reference are empty while the vault is locked."""
+        opened = self._words.open(row.id, row.words)
+        name, reference = json.loads(opened) if opened is not None else ("", "")
+        return Case(CaseId(row.id), name, reference, row.opened_by, row.opened_us, row.sealed_key is not None)
 
     async def keys(self, vault: Vault) -> dict[CaseId, CaseKey]:
         """The keys of all cases, made where there is none yet; UNAVAILABLE while the vault is locked."""
@@ -141,9 +162,3 @@ def _short(text: str, what: str) -> str:
 
 def _reference(text: str) -> str:
     return _short(text, "A reference") if text.strip() else ""
-
-
-def _case(row: Row[tuple[object, ...]]) -> Case:
-    return Case(
-        CaseId(row.id), row.name, row.reference, row.opened_by, row.opened_us, row.sealed_key is not None
-    )

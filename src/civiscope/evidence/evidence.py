@@ -1,5 +1,6 @@
 """Bookmarks and holds in the server's database; each change is in the audit together with itself."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
@@ -18,9 +19,9 @@ from civiscope.evidence.model import (
     missing_bookmark,
     missing_hold,
 )
-from civiscope.evidence.tables import bookmark_table, hold_table
+from civiscope.evidence.tables import bookmark_table, case_table, hold_table
 from civiscope.recording import HeldSpan
-from civiscope.security import AuditEntry, AuditLog, AuditWriter, CaseId, Principal
+from civiscope.security import AuditEntry, AuditLog, AuditWriter, CaseId, Principal, WordBox
 from civiscope.storage import Connection, Database, Row, delete, func, insert, select, update
 
 PAGE_LIMIT = 1_000
@@ -31,12 +32,16 @@ StreamsOf = Callable[[ChannelId], Awaitable[Sequence[StreamId]]]
 class Evidence:
     """The room's face. Who may is asked at the door, or by the rules."""
 
-    def __init__(self, database: Database, audit: AuditLog, streams_of: StreamsOf, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, audit: AuditLog, streams_of: StreamsOf, clock: Clock, words: WordBox
+    ) -> None:
+        """Words are empty where they are read while the vault is locked."""
         self._database = database
+        self._words = words
         self._audit = audit
         self._streams_of = streams_of
         self._clock = clock
-        self.cases = Cases(database, audit, clock)
+        self.cases = Cases(database, audit, clock, words)
         self._in_force: tuple[Hold, ...] | None = None
         """Holds that nobody has ended, as far as they are known; read at the first question."""
         self._version = 0
@@ -55,12 +60,14 @@ class Evidence:
             self._clock.now_us(), event_id,
         )  # fmt: skip
 
+        words = self._words.seal(bookmark.id, bookmark.text)
+
         def work(connection: Connection, writer: AuditWriter) -> Bookmark:
             count = connection.execute(select(func.count()).select_from(bookmark_table)).scalar() or 0
             if count >= BOOKMARKS_LIMIT:
                 raise AppError(ErrorKind.EXHAUSTED, f"There are {BOOKMARKS_LIMIT} bookmarks. Remove some.")
             values = {name: getattr(bookmark, name) for name in _BOOKMARK_FIELDS}
-            connection.execute(insert(bookmark_table).values(**values))
+            connection.execute(insert(bookmark_table).values(**values | {"text": "", "words": words}))
             writer.append(_bookmark_entry(by, "bookmark.add", bookmark, where))
             return bookmark
 
@@ -70,7 +77,7 @@ class Evidence:
         """Forget one; MISSING."""
 
         def work(connection: Connection, writer: AuditWriter) -> None:
-            bookmark = _bookmark_of(connection, bookmark_id)
+            bookmark = _bookmark_of(connection, bookmark_id, self._words)
             connection.execute(delete(bookmark_table).where(bookmark_table.c.id == bookmark_id))
             writer.append(_bookmark_entry(by, "bookmark.remove", bookmark, where))
 
@@ -78,7 +85,9 @@ class Evidence:
 
     async def bookmark(self, bookmark_id: BookmarkId) -> Bookmark:
         """One; MISSING."""
-        return await self._database.read(lambda connection: _bookmark_of(connection, bookmark_id))
+        return await self._database.read(
+            lambda connection: _bookmark_of(connection, bookmark_id, self._words)
+        )
 
     async def bookmarks(self, channels: Sequence[ChannelId], span: Span) -> list[Bookmark]:
         """Those of these channels in the span, oldest first; at most 1,000."""
@@ -92,8 +101,9 @@ class Evidence:
             .order_by(bookmark_table.c.at_us, bookmark_table.c.id)
             .limit(PAGE_LIMIT)
         )
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [_bookmark(row) for row in rows]
+        return await self._database.read(
+            lambda connection: [_bookmark(row, self._words) for row in connection.execute(query)]
+        )
 
     async def forget_bookmarks_before(self, before_us: int) -> int:
         """Remove those whose recordings are gone: older than retention, and in no held span. How many."""
@@ -124,11 +134,12 @@ class Evidence:
             draft.until_us, streams, by.name, now_us, None, case.id,
         )  # fmt: skip
 
+        words = self._words.seal(hold.id, reason)
+
         def work(connection: Connection, writer: AuditWriter) -> Hold:
             values = {name: getattr(hold, name) for name in _HOLD_FIELDS}
-            connection.execute(
-                insert(hold_table).values(**values | {"streams": [str(one) for one in streams]})
-            )
+            apart = {"streams": [str(one) for one in streams], "reason": "", "words": words}
+            connection.execute(insert(hold_table).values(**values | apart))
             writer.append(_hold_entry(by, "hold.add", hold, where))
             return hold
 
@@ -140,12 +151,12 @@ class Evidence:
         """End it now: retention may delete the span again. One that is over stays as it is."""
 
         def work(connection: Connection, writer: AuditWriter) -> Hold:
-            hold, now_us = _hold_of(connection, hold_id), self._clock.now_us()
+            hold, now_us = _hold_of(connection, hold_id, self._words), self._clock.now_us()
             if not hold.is_in_force(now_us):
                 return hold
             connection.execute(update(hold_table).where(hold_table.c.id == hold_id).values(ended_us=now_us))
             writer.append(_hold_entry(by, "hold.end", hold, where))
-            return _hold_of(connection, hold_id)
+            return _hold_of(connection, hold_id, self._words)
 
         ended = await self._audit.transact(work)
         self._changed()
@@ -153,7 +164,7 @@ class Evidence:
 
     async def find_hold(self, hold_id: HoldId) -> Hold:
         """One, over or not; MISSING."""
-        return await self._database.read(lambda connection: _hold_of(connection, hold_id))
+        return await self._database.read(lambda connection: _hold_of(connection, hold_id, self._words))
 
     async def holds(self, channels: Sequence[ChannelId] | None = None) -> list[Hold]:
         """All (of these channels), over or not, newest first; at most 1,000."""
@@ -161,8 +172,9 @@ class Evidence:
         if channels is not None:
             query = query.where(hold_table.c.channel_id.in_(list(channels)))
         limited = query.limit(PAGE_LIMIT)
-        rows = await self._database.read(lambda connection: connection.execute(limited).all())
-        return [_hold(row) for row in rows]
+        return await self._database.read(
+            lambda connection: [_hold(row, self._words) for row in connection.execute(limited)]
+        )
 
     async def held_spans(self) -> tuple[HeldSpan, ...]:
         """What the recorder must not delete at this moment."""
@@ -178,11 +190,28 @@ class Evidence:
             version = self._version
             query = select(hold_table).where(hold_table.c.ended_us.is_(None)).order_by(hold_table.c.id)
             rows = await self._database.read(lambda connection: connection.execute(query).all())
-            known = tuple(_hold(row) for row in rows)
+            known = tuple(_hold(row, None) for row in rows)
             if version == self._version:
                 self._in_force = known
         now_us = self._clock.now_us()
         return tuple(one for one in known if one.is_in_force(now_us))
+
+    async def seal_older_words(self) -> None:
+        """Words that an earlier version wrote in the clear; once, at the start."""
+
+        def work(connection: Connection) -> None:
+            for table, text in ((bookmark_table, bookmark_table.c.text), (hold_table, hold_table.c.reason)):
+                for row in connection.execute(select(table.c.id, text).where(table.c.words.is_(None))).all():
+                    words = self._words.seal(row[0], row[1])
+                    change = update(table).where(table.c.id == row[0])
+                    connection.execute(change.values({text: "", table.c.words: words}))
+            bare = select(case_table).where(case_table.c.words.is_(None))
+            for row in connection.execute(bare).all():
+                words = self._words.seal(row.id, json.dumps([row.name, row.reference]))
+                change = update(case_table).where(case_table.c.id == row.id)
+                connection.execute(change.values(name="", reference="", words=words))
+
+        await self._database.write(work)
 
     def _changed(self) -> None:
         self._in_force = None
@@ -200,35 +229,37 @@ def _covers(hold: Hold, row: Row[tuple[object, ...]]) -> bool:
     return hold.channel_id == row.channel_id and bool(hold.from_us <= row.at_us < hold.to_us)
 
 
-def _bookmark_of(connection: Connection, bookmark_id: BookmarkId) -> Bookmark:
+def _bookmark_of(connection: Connection, bookmark_id: BookmarkId, words: WordBox) -> Bookmark:
     row = connection.execute(select(bookmark_table).where(bookmark_table.c.id == bookmark_id)).first()
     if row is None:
         raise missing_bookmark()
-    return _bookmark(row)
+    return _bookmark(row, words)
 
 
-def _hold_of(connection: Connection, hold_id: HoldId) -> Hold:
+def _hold_of(connection: Connection, hold_id: HoldId, words: WordBox) -> Hold:
     row = connection.execute(select(hold_table).where(hold_table.c.id == hold_id)).first()
     if row is None:
         raise missing_hold()
-    return _hold(row)
+    return _hold(row, words)
 
 
-def _bookmark(row: Row[tuple[object, ...]]) -> Bookmark:
+def _bookmark(row: Row[tuple[object, ...]], words: WordBox) -> Bookmark:
     return Bookmark(
         BookmarkId(row.id),
         ChannelId(row.channel_id),
         row.at_us,
-        row.text,
+        words.open(row.id, row.words) or "",
         row.made_by,
         row.made_us,
         row.event_id,
     )
 
 
-def _hold(row: Row[tuple[object, ...]]) -> Hold:
+def _hold(row: Row[tuple[object, ...]], words: WordBox | None) -> Hold:
+    """Without its reason where nobody reads it."""
+    reason = (words.open(row.id, row.words) or "") if words else ""
     return Hold(
-        HoldId(row.id), ChannelId(row.channel_id), row.from_us, row.to_us, row.reason, row.until_us,
+        HoldId(row.id), ChannelId(row.channel_id), row.from_us, row.to_us, reason, row.until_us,
         tuple(StreamId(UUID(one)) for one in row.streams), row.made_by, row.made_us, row.ended_us,
         None if row.case_id is None else CaseId(row.case_id),
     )  # fmt: skip

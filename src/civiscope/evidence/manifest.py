@@ -231,9 +231,8 @@ def _span(fields: _Fields) -> Span:
 
 
 def _gap(fields: _Fields) -> ReasonedSpan:
-    return ReasonedSpan(
-        fields.number("start_us"), fields.number("end_us"), fields.text("reason"), fields.text("detail")
-    )
+    span = _span(fields)
+    return ReasonedSpan(span.start_us, span.end_us, fields.text("reason"), fields.text("detail"))
 
 
 def _file(fields: _Fields) -> PackageFile:

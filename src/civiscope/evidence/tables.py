@@ -32,6 +32,7 @@ bookmark_table = Table(
     Column("made_by", String(200), nullable=False),
     Column("made_us", BigInteger, nullable=False),
     Column("event_id", Uuid),
+    Column("words", LargeBinary),
     Index("bookmark_of_channel", "channel_id", "at_us"),
 )
 
@@ -49,6 +50,7 @@ hold_table = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
     Column("case_id", Uuid),
+    Column("words", LargeBinary),
     Index("hold_of_channel", "channel_id", "from_us"),
 )
 
@@ -83,6 +85,7 @@ case_table = Table(
     Column("opened_by", String(200), nullable=False),
     Column("opened_us", BigInteger, nullable=False),
     Column("sealed_key", LargeBinary),
+    Column("words", LargeBinary),
 )
 
 

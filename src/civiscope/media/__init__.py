@@ -18,6 +18,8 @@ from civiscope.media.model import (
     UnitFlags,
 )
 from civiscope.media.packets import CodedPacket, annexb_packet
+from civiscope.media.signing_sei import SigningDocument, parse_signing_sei
+from civiscope.media.signing_walk import HashState, SignedStretch, SigningWalk
 from civiscope.media.still import Still, decode_key_frame
 from civiscope.media.transcoder import Transcoded, Transcoder
 
@@ -25,6 +27,7 @@ __all__ = [
     "DecodeError", "Frame", "PictureDecoder",
     "EncoderSettings", "PlanarPicture", "encode_clip", "recode_clip",
     "FileUnits", "VideoFacts", "read_duration_us", "read_tracks", "read_video_facts",
+    "HashState", "SignedStretch", "SigningDocument", "SigningWalk", "parse_signing_sei",
     "Still", "decode_key_frame",
     "CodedPacket", "annexb_packet", "Transcoded", "Transcoder",
     "ForeignOrders", "ForeignReader", "ForeignTrack", "LiveUnit",

@@ -9,8 +9,10 @@ loses its key; no wrap is destroyed that the destruction ledger does not order f
 """
 
 from civiscope.recording.archive import Archive
+from civiscope.recording.camera_proof import CameraFinding, CameraVerdict, camera_findings
 from civiscope.recording.deletion_certificate import (
     CERTIFICATE_FORMAT,
+    CERTIFICATE_LIMIT_BYTES,
     Deletion,
     check_certificate,
     deletions,
@@ -57,16 +59,19 @@ from civiscope.recording.model import (
     segment_path,
 )
 from civiscope.recording.modes import ModeBook, RecordingModes, StreamMode, Window
+from civiscope.recording.proof_reader import LINE_LIMIT_BYTES, ProofNeeds, ProofVerdict, verify_proof
 from civiscope.recording.proved_export import ExportPiece, certificate_name
 from civiscope.recording.rebuilding import RebuiltVolume, rebuild_catalogue
 from civiscope.recording.recorder import Recorder
 from civiscope.recording.retention import DeletionRules
 from civiscope.recording.settings import RecorderSettings
-from civiscope.recording.verification import Finding, SegmentVerdict, Verdict
+from civiscope.recording.verification import Finding, SegmentVerdict, Verdict, worst_of
 from civiscope.recording.volume import Volume
+from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_volume, verify_volume
 
 __all__ = [
     "ModeBook", "ModeGate", "ModeStatus", "ON_PURPOSE", "RecordingModes", "StreamMode", "Window",
+    "CERTIFICATE_LIMIT_BYTES",
     "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
     "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",
     "KeepTimes", "LEDGER_NAME", "LedgerLine", "PartRef", "RebuiltVolume", "RecordedSpan", "RecordedUnit",
@@ -76,4 +81,7 @@ __all__ = [
     "VolumeRecovered", "VolumeStatus", "canonical", "certificate_name", "check_certificate", "deletions",
     "holds_digest", "import_marks", "is_certificate", "ledger_trouble", "read_line", "read_lines",
     "rebuild_catalogue", "replay", "segment_path", "statement_of",
+    "LINE_LIMIT_BYTES", "ProofNeeds", "ProofVerdict", "verify_proof", "worst_of",
+    "StreamVerdict", "VolumeVerdict", "find_volume", "verify_volume",
+    "CameraFinding", "CameraVerdict", "camera_findings",
 ]  # fmt: skip

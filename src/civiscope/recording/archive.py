@@ -2,22 +2,16 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
-from civiscope.base import Clock, Span, StreamId, made_at_us
+from civiscope.base import Clock, Span, StreamId, made_at_us, merge_spans
 from civiscope.recording.case_wraps import rewrapped, wraps_wanted
 from civiscope.recording.container import PartFlags
 from civiscope.recording.export import export_mp4
 from civiscope.recording.holds import HeldSpan
-from civiscope.recording.model import (
-    PartRef,
-    RecordedSpan,
-    RecordedUnit,
-    SegmentSummary,
-    Timeline,
-    lanes,
-)
+from civiscope.recording.lanes import Lanes
+from civiscope.recording.model import PartRef, RecordedSpan, RecordedUnit, SegmentSummary, Timeline
 from civiscope.recording.proved_export import ExportPiece, export_proved
 from civiscope.recording.segment_reader import StoredPart
 from civiscope.recording.timeline import timeline_of
@@ -40,7 +34,7 @@ class Archive:
         self._views = [VolumeView(path) for path in volumes]
         self._keyring = keyring
         self._lock = threading.RLock()
-        self._lanes: dict[StreamId, tuple[tuple[int, ...], list[RecordedSpan]]] = {}
+        self._lanes: dict[StreamId, tuple[tuple[int, ...], Lanes]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -48,6 +42,10 @@ class Archive:
         with self._lock:
             for view in self._views:
                 view.refresh()
+            streams = self.streams()
+        for stream_id in streams:
+            with self._lock:
+                self._closed_lanes(stream_id)
 
     def streams(self) -> list[StreamId]:
         """Every stream of which something is, was or should have been recorded."""
@@ -60,23 +58,25 @@ class Archive:
         Holes that no ledger entry covers come as `unexplained`.
         """
         with self._lock:
-            recorded = self._recorded(stream_id)
+            growing = [one for view in self._views for one in view.growing(stream_id)]
+            recorded = self._recorded(stream_id, growing)
             streams = [view.stream(stream_id) for view in self._views]
             gaps = [gap for stream in streams for gap in (*stream.gaps, *stream.erased)]
             open_gaps = [stream.open_gap for stream in streams if stream.open_gap is not None]
-            is_import = self._is_import(stream_id)
+            is_import = self._is_import(stream_id, growing)
         now_us = self._clock.now_us()
         return timeline_of(recorded, gaps, open_gaps, span, now_us, is_import=is_import)
 
-    def days(self, stream_id: StreamId, span: Span, zone: tzinfo = UTC) -> list[date]:
-        """Days, in `zone`, of which something is recorded."""
+    def days(self, stream_id: StreamId, span: Span, zone: tzinfo = UTC) -> dict[date, int]:
+        """Days, in `zone`, of which something is recorded, in order, and of how many microseconds."""
         with self._lock:
-            recorded = [one.span.clip(span) for one in self._recorded(stream_id)]
-        found: set[date] = set()
-        for one in recorded:
-            if one is not None:
-                found |= _days_of(one, zone)
-        return sorted(found)
+            growing = [one for view in self._views for one in view.growing(stream_id)]
+            recorded = [one.span.clip(span) for one in self._recorded(stream_id, growing)]
+        found: dict[date, int] = {}
+        for one in merge_spans(one for one in recorded if one is not None):
+            for day, length_us in _days_of(one, zone):
+                found[day] = found.get(day, 0) + length_us
+        return found
 
     def parts(self, stream_id: StreamId, span: Span) -> list[PartRef]:
         """Parts that touch the span, in order of recording."""
@@ -118,7 +118,7 @@ class Archive:
         """Open and prove every segment that touches the span: whole, cut, reordered or altered, and where."""
         with self._lock:
             segments = self._segments(stream_id, span)
-        verifier = Verifier(self._keyring)
+        verifier = Verifier(self._keyring.trust, self._keyring)
         return [verifier.verify(view, summary) for view, summary in segments]
 
     def case_wraps_wanting(
@@ -132,23 +132,33 @@ class Archive:
             wanted = list(wraps_wanted(self._views, spans, cases))
         return tuple(one for one in (rewrapped(self._keyring, *each) for each in wanted) if one is not None)
 
-    def _recorded(self, stream_id: StreamId) -> list[RecordedSpan]:
-        """Spans of closed segments (kept until the index changes) and of those being written."""
+    def _recorded(self, stream_id: StreamId, growing: Sequence[SegmentSummary]) -> list[RecordedSpan]:
+        """Spans of closed segments, and behind them of those being written."""
+        known = self._closed_lanes(stream_id)
+        if not growing:
+            return known.spans
+        row = known.copy()
+        for one in growing:
+            for extent in one.extents:
+                row.add(extent, one.run_id)
+        return row.spans
+
+    def _closed_lanes(self, stream_id: StreamId) -> Lanes:
+        """Of closed segments; made anew when the index has changed, by `refresh` before anybody asks."""
         closed_at = tuple(view.stream(stream_id).version for view in self._views)
-        growing = [one for view in self._views for one in view.growing(stream_id)]
         known = self._lanes.get(stream_id)
         if known is None or known[0] != closed_at:
-            closed = [one for view in self._views for one in view.stream(stream_id).closed.values()]
-            known = (closed_at, lanes((extent, one.run_id) for one in closed for extent in one.extents))
+            known = (closed_at, Lanes())
+            for view in self._views:
+                for one in view.stream(stream_id).closed.values():
+                    for extent in one.extents:
+                        known[1].add(extent, one.run_id)
             self._lanes[stream_id] = known
-        if not growing:
-            return known[1]
-        closed = [one for view in self._views for one in view.stream(stream_id).closed.values()]
-        return lanes((extent, one.run_id) for one in (*closed, *growing) for extent in one.extents)
+        return known[1]
 
-    def _is_import(self, stream_id: StreamId) -> bool:
+    def _is_import(self, stream_id: StreamId, growing: Sequence[SegmentSummary]) -> bool:
         """What came last is older than its file: that nothing new is there says nothing of the recorder."""
-        found = [one for view in self._views for one in view.growing(stream_id)]
+        found = list(growing)
         for view in self._views:
             closed = view.stream(stream_id).closed
             found += [closed[next(reversed(closed))]] if closed else []
@@ -194,7 +204,12 @@ def _part_ref(summary: SegmentSummary, part: StoredPart) -> PartRef:
     )  # fmt: skip
 
 
-def _days_of(span: Span, zone: tzinfo) -> set[date]:
-    day = datetime.fromtimestamp(span.start_us / 1_000_000, zone).date()
-    last = datetime.fromtimestamp(max(span.start_us, span.end_us - 1) / 1_000_000, zone).date()
-    return {date.fromordinal(number) for number in range(day.toordinal(), last.toordinal() + 1)}
+def _days_of(span: Span, zone: tzinfo) -> Iterator[tuple[date, int]]:
+    """The days the span touches, and how much of it lies on each; days may be 23 or 25 hours long."""
+    at_us = span.start_us
+    while at_us < span.end_us:
+        day = datetime.fromtimestamp(at_us // 1_000_000, zone).date()
+        midnight = datetime.combine(day + timedelta(days=1), time(), zone)
+        until_us = min(span.end_us, int(midnight.timestamp()) * 1_000_000)
+        yield day, until_us - at_us
+        at_us = until_us

@@ -14,7 +14,7 @@ from civiscope.recording.destruction import LedgerLine, canonical, read_line, re
 from civiscope.security import IntegrityError
 
 CERTIFICATE_FORMAT = "civiscope certificate of deletion"
-LARGEST_CERTIFICATE_BYTES = 64 << 20
+CERTIFICATE_LIMIT_BYTES = 64 << 20
 VerifyNode = Callable[[bytes, bytes, bytes, int], NodeId]
 """`SiteTrust.verify_node`: (node certificate, signature, message, at_us) → who signed; AppError if nobody."""
 

@@ -1,6 +1,5 @@
 """What is recorded, as values: extents, segments, parts, timelines, reasons for what is missing."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
@@ -185,30 +184,3 @@ class RecordedUnit:
     run_id: RunId
     tracks: tuple[TrackConfig, ...]
     """Configuration of all tracks at this unit; the same object as long as it does not change."""
-
-
-def lanes(extents: Iterable[tuple[Extent, RunId]], slack_us: int = 1_000_000) -> list[RecordedSpan]:
-    """Extents in order of recording: joined where they follow on within a run, each on the first free lane.
-
-    Times of neighbours may overlap by less than `slack_us` (reordered pictures, sound): that is one lane.
-    """
-    ends_us: list[int] = []
-    found: list[RecordedSpan] = []
-    last_run: RunId | None = None
-    last_sequence = -1
-    for extent, run_id in extents:
-        span = extent.span
-        follows = run_id == last_run and extent.first_sequence == last_sequence + 1
-        last_run, last_sequence = run_id, extent.last_sequence
-        if found and follows and abs(span.start_us - found[-1].span.end_us) <= slack_us:
-            whole = Span(found[-1].span.start_us, max(found[-1].span.end_us, span.end_us))
-            found[-1] = RecordedSpan(whole, found[-1].lane, run_id)
-            ends_us[found[-1].lane] = whole.end_us
-            continue
-        free = (i for i, end_us in enumerate(ends_us) if end_us <= span.start_us + slack_us)
-        lane = next(free, len(ends_us))
-        if lane == len(ends_us):
-            ends_us.append(span.end_us)
-        ends_us[lane] = span.end_us
-        found.append(RecordedSpan(span, lane, run_id))
-    return found

@@ -96,14 +96,24 @@ class _Segment:
         digests = {track.track_id: track_hash(track_line(track)) for track in one.tracks}
         entries: list[object] = []
         for index, unit in enumerate(units):
+            stated = leaf(self._prefix, unit, digests[unit.track_id]).hex()
             if one.begin <= index < one.end:
                 size = len(unit.data)
                 entries.append(
-                    [unit.track_id, unit.pts, unit.dts, unit.arrival_us, int(unit.flags), offset, size]
+                    [
+                        unit.track_id,
+                        unit.pts,
+                        unit.dts,
+                        unit.arrival_us,
+                        int(unit.flags),
+                        offset,
+                        size,
+                        stated,
+                    ]
                 )
                 offset += size
             else:
-                entries.append(leaf(self._prefix, unit, digests[unit.track_id]).hex())
+                entries.append(stated)
         value = {
             "facts": _base64(found.facts),
             "head": found.proof.chain_head.hex(),

@@ -37,7 +37,7 @@ def timeline_of(
     ]
     missing = [gap for gap in missing if gap.reason != LossReason.FINISHED]
     there = [
-        RecordedSpan(inside, one.lane, one.run_id)
+        one if inside is one.span else RecordedSpan(inside, one.lane, one.run_id)
         for one in recorded
         if (inside := one.span.clip(span)) is not None
     ]
@@ -48,6 +48,8 @@ def timeline_of(
 
 def _clip(gap: ReasonedSpan, span: Span) -> ReasonedSpan | None:
     assert gap.end_us is not None
+    if span.start_us <= gap.start_us < gap.end_us <= span.end_us:
+        return gap
     start_us, end_us = max(gap.start_us, span.start_us), min(gap.end_us, span.end_us)
     return ReasonedSpan(start_us, end_us, gap.reason, gap.detail) if start_us < end_us else None
 

@@ -1,5 +1,6 @@
 """Does a recording prove itself: whole, cut, reordered or altered, and where; signed by whom."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,7 @@ from civiscope.recording.segment_reader import Open, SegmentReader, generations
 from civiscope.recording.track_lines import read_track_lines, track_line
 from civiscope.recording.unit_reader import opener
 from civiscope.recording.volume_view import VolumeView
-from civiscope.security import Keyring
+from civiscope.security import Keyring, SiteTrust
 
 
 class Verdict(StrEnum):
@@ -32,6 +33,11 @@ class Verdict(StrEnum):
 _RANK = list(Verdict)
 
 
+def worst_of(findings: "Iterable[Finding]") -> Verdict:
+    """The worst; whole if nothing was found."""
+    return max((one.verdict for one in findings), key=_RANK.index, default=Verdict.WHOLE)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is not as it was signed."""
@@ -39,6 +45,10 @@ class Finding:
     verdict: Verdict
     part_number: int | None
     detail: str
+    sequence: int | None = None
+    """The access unit, when it is known which one."""
+    wall_us: int | None = None
+    """When it showed, or when the part began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +67,53 @@ class SegmentVerdict:
     chain_head: bytes
     previous_head: bytes
     """Chain head of the stream's segment before, as this one's header says; zeros: it was the first."""
+    is_opened: bool = True
+    """False: chain and signatures were checked, but there was no key to look at the pictures with."""
 
 
 class Verifier:
-    """Opens each part, makes leaves, roots and chain anew, and checks every signature."""
+    """Opens each part, makes leaves, roots and chain anew, and checks every signature.
 
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
+    Without a keyring, or with a locked one, pictures stay closed; chain and signatures are checked.
+    """
+
+    def __init__(self, trust: SiteTrust, keyring: Keyring | None) -> None:
+        self._trust = trust
+        self._keyring = keyring if keyring is not None and not keyring.is_locked else None
 
     def verify(self, view: VolumeView, summary: SegmentSummary) -> SegmentVerdict:
         """Never raises for what the bytes are: that is the verdict."""
         try:
             with view.segment(summary.path) as reader:
                 certificate = view.certificate(reader.header.certificate_digest)
-                open_ = opener(self._keyring, view, summary)
-                check = _Check(self._keyring, reader, open_, certificate)
-                check.run(summary)
+                open_, closed = self._opener(view, summary)
+                check = _Check(self._trust, reader, open_, certificate)
+                check.run(summary, closed)
                 return check.verdict(summary)
         except AppError as error:
-            finding = Finding(Verdict.UNREADABLE, None, error.message)
+            is_gone = not (view.path / summary.path).exists()
+            verdict = Verdict.CUT if is_gone else Verdict.UNREADABLE
+            finding = Finding(verdict, None, error.message)
             return SegmentVerdict(
-                summary.stream_id, summary.run_id, summary.segment_id, Verdict.UNREADABLE, (finding,), None,
-                0, 0, bytes(32), bytes(32),
+                summary.stream_id, summary.run_id, summary.segment_id, verdict, (finding,), None,
+                0, 0, bytes(32), bytes(32), is_opened=False,
             )  # fmt: skip
+
+    def _opener(self, view: VolumeView, summary: SegmentSummary) -> tuple[Open | None, str]:
+        """What opens the segment, or why nothing does; neither without a keyring."""
+        if self._keyring is None:
+            return None, ""
+        try:
+            return opener(self._keyring, view, summary), ""
+        except AppError as error:
+            return None, error.message
 
 
 class _Check:
-    def __init__(self, keyring: Keyring, reader: SegmentReader, open_: Open, certificate: bytes) -> None:
-        self._keyring = keyring
+    def __init__(
+        self, trust: SiteTrust, reader: SegmentReader, open_: Open | None, certificate: bytes
+    ) -> None:
+        self._trust = trust
         self._reader = reader
         self._open = open_
         self._certificate = certificate
@@ -99,9 +128,11 @@ class _Check:
         self._next_number = 0
         self._end: SegmentEnd | None = None
 
-    def run(self, summary: SegmentSummary) -> None:
-        """Walk the file from its first record to its last."""
+    def run(self, summary: SegmentSummary, closed: str) -> None:
+        """Walk the file from its first record to its last; `closed` says why its pictures stay closed."""
         header = self._reader.header
+        if closed:
+            self._find(Verdict.UNREADABLE, None, closed)
         if (header.stream_id, header.run_id, header.segment_id) != (
             summary.stream_id, summary.run_id, summary.segment_id,
         ):  # fmt: skip
@@ -126,23 +157,28 @@ class _Check:
 
     def verdict(self, summary: SegmentSummary) -> SegmentVerdict:
         """All findings, and the worst of them."""
-        worst = max((one.verdict for one in self._findings), key=_RANK.index, default=Verdict.WHOLE)
+        worst = worst_of(self._findings)
         if worst is Verdict.WHOLE and summary.state is SegmentState.OPEN:
             worst = Verdict.OPEN
         return SegmentVerdict(
             summary.stream_id, summary.run_id, summary.segment_id, worst, tuple(self._findings),
             self._signed_by, self._part_count, self._unit_count, self._head,
-            self._reader.header.previous_head,
+            self._reader.header.previous_head, self._open is not None,
         )  # fmt: skip
 
-    def _find(self, verdict: Verdict, part_number: int | None, detail: str) -> None:
-        self._findings.append(Finding(verdict, part_number, detail))
+    def _find(
+        self, verdict: Verdict, part_number: int | None, detail: str, wall_us: int | None = None
+    ) -> None:
+        self._findings.append(Finding(verdict, part_number, detail, wall_us=wall_us))
 
     def _configuration(self) -> None:
         reader = self._reader
-        lines, init = reader.configuration(self._open)
         tracks_frame = reader.frame(len(reader.header_bytes))
         init_frame = reader.frame(tracks_frame.end_offset)
+        if self._open is None:
+            self._head = proof.first_head(reader.header_bytes, tracks_frame.head, init_frame.head)
+            return
+        lines, init = reader.configuration(self._open)
         digests = (proof.digest(lines), proof.digest(init))
         if digests != (tracks_frame.head, init_frame.head):
             self._find(Verdict.ALTERED, None, "the configuration is not the one that was signed")
@@ -158,12 +194,18 @@ class _Check:
                 Verdict.CUT if is_missing else Verdict.REORDERED,
                 facts.number,
                 f"part {self._next_number} should stand here",
+                facts.span.start_us,
             )
         self._next_number = facts.number + 1
         stated = PartProof.read(frame.head[length:])
         expected = proof.next_head(self._head, frame.head[:length], stated.root)
         if expected != stated.chain_head and facts.number == self._part_count:
-            self._find(Verdict.ALTERED, facts.number, "the part does not follow from the one before")
+            self._find(
+                Verdict.ALTERED,
+                facts.number,
+                "the part does not follow from the one before",
+                facts.span.start_us,
+            )
         self._head = stated.chain_head
         if self._media_is_true(frame, facts, stated) and self._is_signed(facts, stated):
             self._part_count += 1
@@ -171,13 +213,21 @@ class _Check:
 
     def _media_is_true(self, frame: RecordFrame, facts: PartFacts, stated: PartProof) -> bool:
         try:
+            if self._open is None:
+                self._reader.body(frame)
+                return True
             units = self._reader.plain_part(frame.offset, self._open).units(generations(self._tracks))
             root = proof.merkle_root(proof.leaves(self._prefix, units, self._digests))
         except (AppError, KeyError) as error:
-            self._find(Verdict.ALTERED, facts.number, str(error))
+            self._find(Verdict.ALTERED, facts.number, str(error), facts.span.start_us)
             return False
         if root != stated.root:
-            self._find(Verdict.ALTERED, facts.number, "the pictures are not those that were signed")
+            self._find(
+                Verdict.ALTERED,
+                facts.number,
+                "the pictures are not those that were signed",
+                facts.span.start_us,
+            )
         return root == stated.root
 
     def _is_signed(self, facts: PartFacts, stated: PartProof) -> bool:
@@ -186,7 +236,7 @@ class _Check:
 
     def _check_signature(self, statement: bytes, signature: bytes, at_us: int, number: int | None) -> bool:
         try:
-            self._signed_by = self._keyring.verify_signature(self._certificate, signature, statement, at_us)
+            self._signed_by = self._trust.verify_node(self._certificate, signature, statement, at_us)
         except AppError as error:
             self._find(Verdict.ALTERED, number, error.message)
             return False

@@ -11,7 +11,13 @@ from civiscope.security.api_tokens import TOKEN_PREFIX, ApiToken, TokenDraft, To
 from civiscope.security.audit import AuditLog
 from civiscope.security.auditsearch import AuditFilter, FoundEntries, ProvenEntry
 from civiscope.security.auditwriter import AuditKeys, AuditWriter
-from civiscope.security.authority import CertificateFacts, certificate_facts, machine_hosts, tidy_hosts
+from civiscope.security.authority import (
+    CertificateFacts,
+    certificate_facts,
+    machine_hosts,
+    tidy_hosts,
+)
+from civiscope.security.camera_signing import CameraAnchors
 from civiscope.security.casekeys import (
     CASE_WRAP_BYTES,
     CaseId,
@@ -34,6 +40,13 @@ from civiscope.security.grants import GrantDraft, GrantId, RoleGrant, ScopeBook,
 from civiscope.security.headcheck import HeadReport
 from civiscope.security.headledger import Delivery, HeadLedger, ReceivedHead
 from civiscope.security.invitations import Invitation
+from civiscope.security.keybackup import (
+    lock_kind,
+    node_certificate_der,
+    open_lock,
+    pack_keys,
+    unpack_keys,
+)
 from civiscope.security.keyfile import read_word
 from civiscope.security.keyholder import (
     HolderKind,
@@ -93,12 +106,21 @@ from civiscope.security.sessions import Session
 from civiscope.security.signature import SIGNATURE_BYTES, IntegrityError
 from civiscope.security.tables import migrate_security
 from civiscope.security.throttle import Throttle, ThrottleSettings, TooManyAttemptsError
+from civiscope.security.timestamping import (
+    StampRoots,
+    StampTrouble,
+    TimeStamp,
+    TimeStampError,
+    new_nonce,
+    stamp_request,
+)
 from civiscope.security.tls import client_tls, server_tls
 from civiscope.security.tokens import check_csrf, csrf_token
-from civiscope.security.trust import EXPORT_DOMAIN, SiteTrust
+from civiscope.security.trust import EXPORT_DOMAIN, SignerFacts, SiteTrust, describe_certificate
 from civiscope.security.users import SessionInfo, User
 from civiscope.security.vault import LOCKED_WORDS, LockableVault, Vault
 from civiscope.security.vaultdoor import KeyMemory, VaultDoor, VaultState
+from civiscope.security.words import WordBox
 
 __all__ = [
     "PERMISSIONS", "Grant", "Permission", "Principal", "PrincipalKind", "Role", "ScopedRole", "SessionId",
@@ -119,6 +141,7 @@ __all__ = [
     "CertificateFacts", "certificate_facts",
     "tidy_hosts",
     "CASE_WRAP_BYTES", "CaseId", "CaseKey", "new_case_key", "open_case_key", "read_case_wrap",
+    "WordBox", "lock_kind", "node_certificate_der", "open_lock", "pack_keys", "unpack_keys",
     "OfficerShare", "PublicSealingKey", "SealingKeyWatch", "SetRecords", "join_shares", "present_key",
     "read_share",
     "DataKey", "IntegrityError", "KeyContext", "KeyId", "Keyring", "SegmentSealer", "WrapHeader",
@@ -127,7 +150,9 @@ __all__ = [
     "Secret", "Vault", "LOCKED_WORDS", "HolderKind", "KeyHolder", "KeyMemory", "LockableVault",
     "ModuleSettings", "module_holder", "read_word",
     "PassphraseHolder", "ScryptSettings", "VaultDoor", "VaultState", "WrongPassphraseError",
-    "EXPORT_DOMAIN", "ManifestSigner", "SiteTrust", "load_manifest_signer", "provide_export_key",
+    "StampRoots", "StampTrouble", "TimeStamp", "TimeStampError", "new_nonce", "stamp_request",
+    "CameraAnchors", "EXPORT_DOMAIN", "ManifestSigner", "SignerFacts", "SiteTrust", "describe_certificate",
+    "load_manifest_signer", "provide_export_key",
     "SealedFile", "SealedFileWriter", "new_file_key",
     "migrate_security",
 ]  # fmt: skip

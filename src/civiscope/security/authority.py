@@ -224,6 +224,17 @@ def read_signer_certificate(
     return node_id, public_key, certificate
 
 
+def read_certificate(data: bytes) -> x509.Certificate:
+    """A certificate, PEM or DER; ProtocolError for other bytes. Says nothing of who issued it."""
+    try:
+        is_pem = data.lstrip().startswith(b"-----BEGIN")
+        found = (x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate)(data)
+        found.public_key()
+        return found
+    except _UNREADABLE as error:
+        raise ProtocolError(f"these bytes are no certificate: {error}") from None
+
+
 def tidy_hosts(hosts: Sequence[str]) -> list[str]:
     """Small letters, no final dot, each once, in order."""
     return list(dict.fromkeys(host.strip().rstrip(".").lower() for host in hosts if host.strip()))

@@ -52,6 +52,15 @@ class Keyring:
         """Open wraps from now on."""
         self._sealing_keys = {key_fingerprint(key.public_key()): key for key in sealing_keys}
 
+    def opens_for(self, trust: SiteTrust) -> bool:
+        """True if it is of that site and holds a key that may open something."""
+        return bool(self._sealing_keys) and self.trust.fingerprint == trust.fingerprint
+
+    @property
+    def is_locked(self) -> bool:
+        """True while it opens nothing."""
+        return self._sealing_keys is None
+
     def lock(self) -> None:
         """Forget the sealing keys; data keys already given out are their readers' to forget."""
         self._sealing_keys = None

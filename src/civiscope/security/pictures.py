@@ -74,12 +74,17 @@ class PictureSealer:
             self._sealing_key, self._fingerprint = sealing_key, key_fingerprint(sealing_key)
             self._keys.clear()
 
-    def seal(self, event_id: UUID, stream_id: StreamId, at_us: int, picture: bytes) -> bytes:
-        """The picture of one event, for `open_picture`; `at_us` is UTC of the frame."""
+    def seal(
+        self, event_id: UUID, stream_id: StreamId, at_us: int, picture: bytes, domain: bytes = _DOMAIN
+    ) -> bytes:
+        """The picture of one event, for `open_picture`; `at_us` is UTC of the frame.
+
+        `domain`: what else is sealed in this manner opens under its own domain alone.
+        """
         with self._lock:
             key = self._key_of(stream_id, at_us // HOUR_US)
             nonce = key.next_nonce()
-        sealed = key.key.seal(nonce, picture, _associated(event_id, key.wrapped))
+        sealed = key.key.seal(nonce, picture, _associated(event_id, key.wrapped, domain))
         return _VERSION + key.wrapped + nonce + sealed
 
     def _key_of(self, stream_id: StreamId, hour: int) -> _StreamKey:
@@ -98,7 +103,7 @@ class PictureSealer:
         return _StreamKey(hour, DataKey(key_id, secret), wrapped, os.urandom(_PREFIX_BYTES))
 
 
-def open_picture(keyring: Keyring, event_id: UUID, sealed: bytes) -> bytes:
+def open_picture(keyring: Keyring, event_id: UUID, sealed: bytes, domain: bytes = _DOMAIN) -> bytes:
     """The picture of this event as it was sealed.
 
     IntegrityError if one bit is another, or it is another event's; UNAVAILABLE while the vault is locked.
@@ -116,8 +121,8 @@ def open_picture(keyring: Keyring, event_id: UUID, sealed: bytes) -> bytes:
     except ProtocolError as error:
         raise IntegrityError(f"the sealed picture of event {event_id}: {error.message}") from None
     key = keyring.unwrap(wrapped, header.context)
-    return keyring.open(key, rest[:NONCE_BYTES], rest[NONCE_BYTES:], _associated(event_id, wrapped))
+    return keyring.open(key, rest[:NONCE_BYTES], rest[NONCE_BYTES:], _associated(event_id, wrapped, domain))
 
 
-def _associated(event_id: UUID, wrapped: bytes) -> bytes:
-    return _DOMAIN + event_id.bytes + wrapped
+def _associated(event_id: UUID, wrapped: bytes, domain: bytes) -> bytes:
+    return domain + event_id.bytes + wrapped

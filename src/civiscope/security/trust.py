@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from civiscope.base import NodeId, ProtocolError
-from civiscope.security.authority import SignerRole, read_signer_certificate
+from civiscope.security.authority import SignerRole, read_certificate, read_signer_certificate
 from civiscope.security.sealing import NODE_SIGNATURE_DOMAIN
 from civiscope.security.signature import IntegrityError, SignatureChecker
 
@@ -33,7 +33,8 @@ class SiteTrust:
     """Checks signatures as of their time against one authority. Thread-safe; holds no secret."""
 
     def __init__(self, authority: x509.Certificate) -> None:
-        self._authority = authority
+        self.certificate = authority
+        """The authority's own. Public."""
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[SignerRole, bytes], _Certified] = OrderedDict()
 
@@ -45,27 +46,22 @@ class SiteTrust:
         """
         if len(data) > _CERTIFICATE_LIMIT_BYTES:
             raise ProtocolError("a certificate of an authority is smaller than this file")
-        try:
-            is_pem = data.lstrip().startswith(b"-----BEGIN")
-            load = x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate
-            return cls(load(data))
-        except ValueError:
-            raise ProtocolError("these bytes are no certificate of an authority") from None
+        return cls(read_certificate(data))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the authority's certificate, 64 small hexadecimal digits: what a person compares."""
-        return self._authority.fingerprint(hashes.SHA256()).hex()
+        return self.certificate.fingerprint(hashes.SHA256()).hex()
 
     @property
     def der(self) -> bytes:
         """The authority's certificate. Public."""
-        return self._authority.public_bytes(serialization.Encoding.DER)
+        return self.certificate.public_bytes(serialization.Encoding.DER)
 
     @property
     def site(self) -> str:
         """The id of the site, as the certificate says."""
-        named = self._authority.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+        named = self.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
         return str(named[0].value) if named else ""
 
     def verify_node(self, certificate: bytes, signature: bytes, message: bytes, at_us: int) -> NodeId:
@@ -94,7 +90,7 @@ class SiteTrust:
             if known is not None:
                 self._known.move_to_end((role, der))
                 return known
-        node_id, public_key, certificate = read_signer_certificate(der, self._authority, role)
+        node_id, public_key, certificate = read_signer_certificate(der, self.certificate, role)
         found = _Certified(
             node_id,
             SignatureChecker(public_key, _DOMAINS[role]),
@@ -106,3 +102,46 @@ class SiteTrust:
             if len(self._known) > _CACHED_CERTIFICATES:
                 self._known.popitem(last=False)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class SignerFacts:
+    """What a certificate says of itself, for a person."""
+
+    name: str
+    site: str
+    fingerprint: str
+    """SHA-256, 64 small hexadecimal digits."""
+    is_issued: bool | None
+    """By the authority it was checked against; None: there was none to check against."""
+    words: str
+    life: tuple[str, ...]
+
+
+def describe_certificate(data: bytes, trust: SiteTrust | None) -> SignerFacts:
+    """What a certificate of a site is for, and whether `trust` issued it; ProtocolError for other bytes."""
+    certificate = read_certificate(data)
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    life = (
+        f"valid from {certificate.not_valid_before_utc.isoformat()} "
+        f"to {certificate.not_valid_after_utc.isoformat()}"
+    )
+    fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+    itself = SiteTrust(certificate)
+    if trust is None:
+        words, is_issued, name = "there is no authority to check it against", None, ""
+    elif fingerprint == trust.fingerprint:
+        words, is_issued, name = "this is the site's node authority itself", True, "authority"
+    else:
+        words, is_issued, name = _issued(der, trust)
+    return SignerFacts(name, trust.site if trust else itself.site, fingerprint, is_issued, words, (life,))
+
+
+def _issued(der: bytes, trust: SiteTrust) -> tuple[str, bool, str]:
+    for role, what in ((SignerRole.NODE, "recordings"), (SignerRole.EXPORT, "manifests of exports")):
+        try:
+            node_id, _, _ = read_signer_certificate(der, trust.certificate, role)
+        except (IntegrityError, ProtocolError):
+            continue
+        return f"the authority certifies that this key signs {what}", True, str(node_id)
+    return "the site's authority did not issue it, or not for signing", False, ""

@@ -47,6 +47,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
+from civiscope.storage.copying import copy_database
 from civiscope.storage.database import Database, DatabaseSettings, Durability
 from civiscope.storage.files import Barrier, DirectoryFiles, DiskError, DiskFault, Files
 from civiscope.storage.header import DatabaseHeader, read_header, stamp_header
@@ -61,6 +62,7 @@ from civiscope.storage.recorded_files import RecordedFiles, after_cut
 from civiscope.storage.schema import migrate, schema_snapshot
 
 __all__ = [
+    "copy_database",
     "Database", "DatabaseHeader", "DatabaseSettings", "Durability", "migrate", "read_header",
     "schema_snapshot", "stamp_header",
     "KeptSetting", "keep_file", "keep_setting", "migrate_kept_settings", "read_kept_settings",

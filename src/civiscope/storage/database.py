@@ -1,7 +1,8 @@
 """SQLite through SQLAlchemy Core: one writer thread, a few reader threads, every wait bounded.
 
 Durability: WAL with `synchronous=FULL`, so a committed write survives a power cut
-(https://www.sqlite.org/pragma.html#pragma_synchronous).
+(https://www.sqlite.org/pragma.html#pragma_synchronous). What is deleted is overwritten with zeros in the file
+(`secure_delete`); the log beside it, at most 16 MiB, goes over it in time.
 """
 
 import asyncio
@@ -219,6 +220,7 @@ def _open(path: Path, settings: DatabaseSettings, writes: bool) -> sqlite3.Conne
         if writes:
             driver.execute("PRAGMA journal_mode=WAL")
             driver.execute(f"PRAGMA journal_size_limit={_WAL_KEPT_BYTES}")
+            driver.execute("PRAGMA secure_delete=ON")
             path.chmod(0o600)
         else:
             driver.execute("PRAGMA query_only=ON")

@@ -191,13 +191,13 @@ export class Client {
     return this.json("GET", `/timeline?${query.toString()}`, undefined, signal);
   }
 
-  /** Days (in the site's zone) on which one channel has recordings. */
+  /** Days (in the site's zone) on which one channel has recordings, and of how many seconds. */
   days(
     channelId: string,
     fromUs: number,
     toUs: number,
     signal?: AbortSignal,
-  ): Promise<Result<{ readonly days: readonly string[] }>> {
+  ): Promise<Result<{ readonly days: readonly string[]; readonly recorded_s: readonly number[] }>> {
     const query = new URLSearchParams({ channel: channelId, from_us: String(fromUs), to_us: String(toUs) });
     return this.json("GET", `/timeline/days?${query.toString()}`, undefined, signal);
   }

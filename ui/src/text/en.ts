@@ -244,7 +244,7 @@ export const en = {
     calendar: "Days with recordings",
     previousMonth: "Previous month",
     nextMonth: "Next month",
-    dayWith: (day: string) => `${day}, has recordings`,
+    dayWith: (day: string, length: string) => `${day}, has recordings, ${length}`,
     dayWithout: (day: string) => `${day}, no recordings`,
     goTo: "Go to time",
     cameraEmpty: "Choose a camera to play back",

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { client } from "../api/client";
 import { Icon } from "../kit/icons";
 import { Button } from "../kit/parts";
-import { localTime, momentOf } from "../kit/time";
+import { lengthText, localTime, momentOf } from "../kit/time";
 import { en } from "../text/en";
 import { useAsked } from "./site";
 import { monthShape } from "./timelineModel";
@@ -14,7 +14,12 @@ interface CalendarProps {
   readonly onDay: (startUs: number) => void;
 }
 
-/** One month; days with recordings are marked and can be chosen. */
+/** How many quarters of a day are recorded, begun ones too: 1 to 4. */
+export function quartersOf(seconds: number): number {
+  return Math.max(1, Math.min(4, Math.ceil((seconds - 60) / 21_600)));
+}
+
+/** One month; days with recordings are marked by how much of them is recorded, and can be chosen. */
 export function Calendar({ channelId, atUs, zone, onDay }: CalendarProps) {
   const [shown, setShown] = useState(() => {
     const { year, month } = localTime(atUs, zone);
@@ -52,13 +57,17 @@ export function Calendar({ channelId, atUs, zone, onDay }: CalendarProps) {
       <div className={`calendar-days first-${firstWeekday}`}>
         {Array.from({ length: days }, (_, index) => {
           const day = `${name}-${String(index + 1).padStart(2, "0")}`;
-          const hasRecording = asked.value?.days.includes(day) ?? false;
+          const found = asked.value?.days.indexOf(day) ?? -1;
+          const hasRecording = found >= 0;
+          const seconds = asked.value?.recorded_s[found] ?? 0;
+          const words = lengthText(seconds * 1e6);
           return (
             <button
               key={day}
               type="button"
-              className={hasRecording ? "day has-recording" : "day"}
-              aria-label={hasRecording ? en.playback.dayWith(day) : en.playback.dayWithout(day)}
+              className={hasRecording ? `day has-recording quarters-${quartersOf(seconds)}` : "day"}
+              aria-label={hasRecording ? en.playback.dayWith(day, words) : en.playback.dayWithout(day)}
+              title={hasRecording ? words : undefined}
               disabled={!hasRecording}
               onClick={() => onDay(momentOf(zone, year, month, index + 1))}
             >

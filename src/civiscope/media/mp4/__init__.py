@@ -6,6 +6,7 @@ Invariants: opens nothing; `ProtocolError` is the only error, whatever bytes com
 
 from civiscope.media.mp4.flac import flac_frame
 from civiscope.media.mp4.fragment import Sample, fragment, fragment_header, sample_offsets
+from civiscope.media.mp4.media_data import find_media_data
 from civiscope.media.mp4.movie import init_segment
 from civiscope.media.mp4.plain_file import PlainFile, PlainSample, Window
 from civiscope.media.mp4.reader import Fragment, parse_fragment, parse_init
@@ -13,6 +14,6 @@ from civiscope.media.mp4.sample_entry import codec_string, mse_type
 
 __all__ = [
     "Fragment", "PlainFile", "PlainSample", "Sample", "Window", "codec_string", "flac_frame",
-    "fragment", "fragment_header", "init_segment", "mse_type", "parse_fragment", "parse_init",
-    "sample_offsets",
+    "find_media_data", "fragment", "fragment_header", "init_segment", "mse_type", "parse_fragment",
+    "parse_init",    "sample_offsets",
 ]  # fmt: skip
