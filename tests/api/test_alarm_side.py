@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,17 +17,32 @@ from civiscope.analytics import CoverageChanged, ObservationMade
 from civiscope.api import Application, create_app
 from civiscope.app.alarm_side import AlarmSide, open_events
 from civiscope.app.home import Home
+from civiscope.app.recording_desk import RecordingDesk
 from civiscope.app.settings import Settings
 from civiscope.app.site import Site, create_site, open_site
 from civiscope.base import ChannelId, FactId, Span, new_id
 from civiscope.bus import BusIdentity, Endpoint, Envelope
-from civiscope.devices import CameraDraft, DeviceNotified
+from civiscope.devices import CameraDraft, ChannelChange, DeviceNotified, RecordingPolicy, RecordMode
 from civiscope.events import EventQuery
+from civiscope.recording import Window
 from civiscope.security import Role, terminal_principal
 from civiscope.storage import Database
 
 ADMIN = terminal_principal("test")
 SECOND_US = 1_000_000
+
+
+class Orders:
+    """Stands for the line to the recorder: remembers what was ordered."""
+
+    def __init__(self) -> None:
+        self.windows: list[Window] = []
+
+    def want(self, windows: tuple[Window, ...]) -> None:
+        self.windows += windows
+
+    async def record(self, windows: tuple[Window, ...]) -> None:
+        self.windows += windows
 
 
 @dataclass
@@ -40,6 +55,7 @@ class Running:
     analyst: Endpoint
     server: Endpoint
     pier: ChannelId
+    orders: Orders
 
 
 def endpoint(role: str, home: Home, site: Site, database: Database) -> Endpoint:
@@ -55,7 +71,8 @@ async def running_side(town: Town, folder: Path) -> AsyncIterator[Running]:
     async with open_site(home, Settings()) as site, open_events(site) as events:
         with Database(folder / "s.db") as said, Database(folder / "a.db") as seen:
             server, analyst = endpoint("server", home, site, said), endpoint("analyst", home, site, seen)
-            side = AlarmSide(site, server, events)
+            orders = Orders()
+            side = AlarmSide(site, server, events, RecordingDesk(site, orders, events))
             await side.rules.load()
             faces = replace(
                 town.faces, clock=site.clock, accounts=site.accounts, audit=site.audit,
@@ -67,7 +84,7 @@ async def running_side(town: Town, folder: Path) -> AsyncIterator[Running]:
             await server.start()
             task = asyncio.ensure_future(side.run())
             try:
-                yield Running(site, side, create_app(faces), analyst, server, pier.channel_id)
+                yield Running(site, side, create_app(faces), analyst, server, pier.channel_id, orders)
             finally:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
@@ -128,6 +145,43 @@ async def test_what_lasts_begins_ends_and_is_covered(running: Running) -> None:
             await asyncio.sleep(0.005)
     event = await running.side.events.event(event_id)
     assert (event.began_us, event.ended_us) == (at_us, at_us + SECOND_US)
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+async def test_an_event_has_its_camera_recorded_as_long_as_it_lasts(running: Running) -> None:
+    event_id, at_us = new_id(), running.site.clock.now_us()
+    policy = RecordingPolicy(RecordMode.ON_EVENT, None, 2.0, 3.0)
+    devices, windows = running.site.devices, running.orders.windows
+    first = seen(running, kind="zone.present", phase="began", at_us=at_us)
+    running.analyst.publish(first)
+    async with asyncio.timeout(10):
+        while not await running.side.events.going_on():
+            await asyncio.sleep(0.005)
+    assert windows == []
+    await devices.change_cameras([running.pier], ChannelChange(recording=policy))
+    stream_id = (await devices.camera(running.pier)).main.id
+    running.analyst.publish(
+        seen(running, event_id=event_id, kind="zone.present", phase="began", at_us=at_us + SECOND_US)
+    )
+    await until(lambda: windows)
+    assert windows == [Window(stream_id, at_us - SECOND_US, at_us + 4 * SECOND_US)]
+    await running.side.recordings.go_on()
+    assert len(windows) == 3  # both events go on
+    assert windows[1].until_us >= at_us + 3 * SECOND_US
+    for event in (first.event_id, event_id):
+        del windows[:]
+        ended = seen(running, event_id=event, kind="zone.present", phase="ended", at_us=at_us + 9 * SECOND_US)
+        running.analyst.publish(ended)
+        await until(lambda: windows)
+        assert windows[0].until_us == at_us + 12 * SECOND_US
+    del windows[:]
+    await running.side.recordings.go_on()
+    assert windows == []
 
 
 async def test_facts_told_again_raise_nothing_again(running: Running) -> None:

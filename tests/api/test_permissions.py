@@ -40,6 +40,8 @@ VALID_BODIES: Mapping[str, dict[str, object]] = {
     "/devices/{device_id}": {"username": "admin"},
     "/channels/{channel_id}/analytics": {"plugin": "zone", "name": "Door", "settings": ZONE},
     "/channels/{channel_id}/analytics/{analytic_id}": {"plugin": "zone", "name": "Door", "settings": ZONE},
+    "/channels/{channel_id}/recording": {"mode": "continuous"},
+    "/channels/{channel_id}/record": {"seconds": 30},
     "/groups": {"name": "North"},
     "/targets": {"name": "Duty", "notifier": "webhook", "settings": {"url": "https://hook.example/"}},
     "/targets/{target_id}": {

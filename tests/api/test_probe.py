@@ -18,7 +18,7 @@ from civiscope.devices import ANY_PORT, GateRules
 from civiscope.ingest import LossReason, StreamSource, StreamState, StreamStatus, Transport
 from civiscope.media import AccessUnit, Codec, TrackConfig, decode_key_frame
 from civiscope.media.wire import Credentials
-from civiscope.recording import HeldSpan, KeepTimes, RecorderStatus
+from civiscope.recording import HeldSpan, KeepTimes, RecorderStatus, RecordingModes, Window
 from civiscope.simulator import Footage, RtspServer, ServerOptions, SimulatedCamera, serving
 
 PROBE = "/api/v1/cameras/probe"
@@ -126,6 +126,12 @@ class Recorder:
         raise NotImplementedError
 
     async def apply_times(self, times: KeepTimes) -> None:
+        raise NotImplementedError
+
+    async def apply_modes(self, modes: RecordingModes) -> None:
+        raise NotImplementedError
+
+    async def record(self, windows: tuple[Window, ...]) -> None:
         raise NotImplementedError
 
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:

@@ -103,6 +103,6 @@ async def test_a_dry_run_tells_what_would_have_been(town: Town) -> None:
 async def test_actions_come_with_their_forms(town: Town) -> None:
     async with await town.client_as("operator") as client:
         actions = {one["name"]: one for one in (await client.get(f"{V1}/rules/actions")).json()}
-        assert {"raise_alarm", "notify", "bookmark", "hold"} <= set(actions)
+        assert {"raise_alarm", "notify", "bookmark", "hold", "record"} <= set(actions)
         assert all(one["state"] == "loaded" for one in actions.values())
         assert "priority" in actions["raise_alarm"]["settings_schema"]["properties"]

@@ -326,6 +326,16 @@ class FakeLooks:
                 await look.close()
 
 
+class FakeRecordings:
+    """Remembers what was to be recorded."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[ChannelId, Span]] = []
+
+    async def record_span(self, channel_id: ChannelId, span: Span) -> None:
+        self.spans.append((channel_id, span))
+
+
 class FakeSystem:
     """A machine that is well, not well, or broken."""
 
@@ -362,6 +372,7 @@ class Town:
     happened: Database
     said: list[Fact]
     analysis: FakeAnalysis
+    recordings: FakeRecordings
 
     def client(self) -> httpx.AsyncClient:
         """A browser without a session, on the ASGI application itself."""
@@ -437,6 +448,7 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
     async def streams_of(channel_id: ChannelId) -> list[StreamId]:
         return [one.id for one in (await devices.camera(channel_id)).streams]
 
+    recordings = FakeRecordings()
     faces = Faces(
         settings=settings,
         clock=clock,
@@ -474,11 +486,12 @@ async def open_town(folder: Path, keys: SiteKeys, settings: ApiSettings) -> Town
             folder, keys, (database, audit, vault_door, clock), (accounts, purposes, devices)
         ),
         deletions=DeletionDesk(database.path.parent / "destroyed"),
+        recordings=recordings,
     )
     app = create_app(faces)
     return Town(
         keys, database, clock, faces, streams, prober, timelines, looks, system, app, drivers, happened,
-        said, analysis,
+        said, analysis, recordings,
     )  # fmt: skip
 
 

@@ -32,8 +32,9 @@ def test_migrated_schema_is_what_the_code_believes(tmp_path: Path) -> None:
         migrate_devices(migrated)
         declared.write_sync(binding_table.metadata.create_all)
         found = schema_snapshot(migrated).replace(  # an added column has its foreign key beside it
-            "group_id CHAR(32) REFERENCES channel_group (id), keep_hours FLOAT, PRIMARY KEY (id) )",
-            "group_id CHAR(32), keep_hours FLOAT, PRIMARY KEY (id), "
+            "group_id CHAR(32) REFERENCES channel_group (id), keep_hours FLOAT, recording TEXT, "
+            "PRIMARY KEY (id) )",
+            "group_id CHAR(32), keep_hours FLOAT, recording TEXT, PRIMARY KEY (id), "
             "FOREIGN KEY(group_id) REFERENCES channel_group (id) )",
         )
         migrated_lines = [line for line in found.splitlines() if "devices_version" not in line]

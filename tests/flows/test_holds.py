@@ -18,7 +18,16 @@ from civiscope.base import AppError, ManualClock, PrincipalId, Span, StreamId, n
 from civiscope.devices import CameraDraft, DeviceGate, Devices, GateRules, migrate_devices
 from civiscope.evidence import Evidence, HoldDraft, migrate_evidence
 from civiscope.ingest import Intake, RecordedOnly
-from civiscope.recording import Archive, DeletionRules, DestructionLedger, HoldBook, KeepBook, holds_digest
+from civiscope.recording import (
+    Archive,
+    DeletionRules,
+    DestructionLedger,
+    HoldBook,
+    KeepBook,
+    ModeBook,
+    ModeGate,
+    holds_digest,
+)
 from civiscope.recording.recorder import Recorder
 from civiscope.security import (
     AuditLog,
@@ -95,12 +104,13 @@ class Node:
             watch.take,
             DeletionRules(holds.protects, holds.cases_of, ledger, times.keep_us),
         )
-        recorded = RecordedOnly(self.recorder)
+        gate = ModeGate(self.recorder, room.clock)
+        recorded = RecordedOnly(gate)
         self.intake = Intake((recorded,), room.clock, DeviceGate())
         plan_file = PlanFile(folder / "plan.sealed", Vault(Vault.new_key()))
-        self.desk = RecorderDesk(
-            self.intake, (self.recorder, recorded), plan_file, lambda: (watch.status(),), (holds, times)
-        )
+        sinks = (self.recorder, gate, recorded)
+        books = (holds, times, ModeBook(folder / "modes.json", gate.set_modes))
+        self.desk = RecorderDesk(self.intake, sinks, plan_file, lambda: (watch.status(),), books)
 
     async def retain(self) -> None:
         """A few looks at retention."""

@@ -17,15 +17,16 @@ from civiscope.security import SiteKeys
 
 NOTIFY = ActionOrder("notify", {"target_ids": [str(TARGET)]})
 BOOKMARK = ActionOrder("bookmark", {"text": "seen"})
+RECORD = ActionOrder("record", {"seconds": 30, "pre_roll_s": 4})
 HOLD = ActionOrder("hold", {"before_s": 10, "after_s": 20, "keep_days": 1})
 
 
 async def test_all_actions_do_their_thing_once(world: RuleWorld) -> None:
-    await world.only(rule(ALARM, NOTIFY, BOOKMARK, HOLD))
+    await world.only(rule(ALARM, NOTIFY, BOOKMARK, HOLD, RECORD))
     event, (firing,) = await world.happens(told())
     done = await world.perform(firing)
     assert [(row.name, row.state) for row in done] == [
-        (name, ActionState.DONE) for name in ("raise_alarm", "notify", "bookmark", "hold")
+        (name, ActionState.DONE) for name in ("raise_alarm", "notify", "bookmark", "hold", "record")
     ]
     ((notice, targets),) = world.outside.told
     assert (notice.id, notice.event_id, notice.subject, targets) == (
@@ -35,6 +36,9 @@ async def test_all_actions_do_their_thing_once(world: RuleWorld) -> None:
     assert (bookmark.channel_id, bookmark.at_us, bookmark.text) == (PIER, NOW_US, "seen")
     (hold,) = world.outside.holds
     assert hold.span == Span(NOW_US - 10 * SECOND_US, NOW_US + 20 * SECOND_US)
+    (order,) = world.outside.recorded
+    assert (order.channel_ids, order.firing_id) == ((PIER,), firing.id)
+    assert (order.span.start_us, order.span.end_us) == (NOW_US - 4 * SECOND_US, firing.at_us + 30 * SECOND_US)
     assert await world.perform(firing) == []
 
 
@@ -151,7 +155,7 @@ def test_broken_ones_are_shown_with_why_and_break_nothing_else() -> None:
 def test_our_own_actions_are_all_there() -> None:
     infos = ActionShelf().infos()
     assert [(info.name, info.state) for info in infos if info.state != "not_allowed"] == [
-        (name, "loaded") for name in ("raise_alarm", "notify", "bookmark", "hold")
+        (name, "loaded") for name in ("raise_alarm", "notify", "bookmark", "hold", "record")
     ]
 
 

@@ -20,6 +20,7 @@ from civiscope.rules import (
     HoldOrder,
     Notice,
     Places,
+    RecordOrder,
     Rule,
     RuleBook,
     RuleDraft,
@@ -41,6 +42,7 @@ class Outside:
         self.told: list[tuple[Notice, tuple[UUID, ...]]] = []
         self.bookmarks: list[BookmarkOrder] = []
         self.holds: list[HoldOrder] = []
+        self.recorded: list[RecordOrder] = []
         self.faults: list[AppError] = []
 
     async def send(self, notice: Notice, target_ids: Sequence[UUID]) -> None:
@@ -54,6 +56,10 @@ class Outside:
     async def hold(self, order: HoldOrder) -> None:
         self._fail()
         self.holds.append(order)
+
+    async def record(self, order: RecordOrder) -> None:
+        self._fail()
+        self.recorded.append(order)
 
     def _fail(self) -> None:
         if self.faults:
@@ -109,6 +115,6 @@ def rule_world(folder: Path, keys: SiteKeys, shelf: ActionShelf | None = None) -
         migrate_events(database)
         migrate_rules(around.database)
         events, outside, scopes = EventStore(database, around.clock), Outside(), ScopeBook()
-        ports = ActionPorts(around.alarms, outside, outside)
+        ports = ActionPorts(around.alarms, outside, outside, outside)
         faces = RuleFaces(events, scopes, ports, shelf or ActionShelf(), around.clock)
         yield RuleWorld(RuleBook(around.database, around.audit, faces), events, around, outside, scopes)

@@ -25,6 +25,7 @@ from civiscope.api.look_calls import LookCalls
 from civiscope.api.me_calls import MeCalls
 from civiscope.api.motion_calls import MotionCalls
 from civiscope.api.people_calls import PeopleCalls
+from civiscope.api.recording_calls import RecordingCalls
 from civiscope.api.refusals import RefusalBook
 from civiscope.api.rule_calls import RuleCalls
 from civiscope.api.session_calls import SessionCalls
@@ -63,6 +64,7 @@ class Application:
             *GroupCalls(faces).calls(),
             *SteerCalls(faces).calls(),
             *AnalysisCalls(faces).calls(),
+            *RecordingCalls(faces).calls(),
             *TimelineCalls(faces).calls(),
             *AvailabilityCalls(faces).calls(),
             *MotionCalls(faces).calls(),

@@ -9,7 +9,7 @@ from civiscope.analytics import AnalyticBook
 from civiscope.api.analysis_ports import AnalysisDesk
 from civiscope.api.audit_ports import HeadDesk
 from civiscope.api.deletion_ports import Deletions
-from civiscope.api.ports import Looks, Prober, Streams, System, Timelines
+from civiscope.api.ports import Looks, Prober, Recordings, Streams, System, Timelines
 from civiscope.api.settings import ApiSettings
 from civiscope.api.site_ports import AuthorityDesk, SettingsPages, TownDesk
 from civiscope.api.vault_ports import VaultDesk
@@ -74,6 +74,7 @@ class Faces:
     evidence: Evidence
     exports: ExportDesk
     deletions: Deletions
+    recordings: Recordings
 
     @property
     def site(self) -> Site:

@@ -71,6 +71,14 @@ class Prober(Protocol):
         ...
 
 
+class Recordings(Protocol):
+    """Has channels recorded."""
+
+    async def record_span(self, channel_id: ChannelId, span: Span) -> None:
+        """Whatever the channel's mode; UNAVAILABLE while the recorder is away."""
+        ...
+
+
 class System(Protocol):
     """The state of the whole machine."""
 

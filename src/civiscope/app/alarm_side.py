@@ -11,6 +11,7 @@ from civiscope.analytics import CoverageChanged, ObservationMade, Phase
 from civiscope.app.action_desks import KeepingDesk, NoticeDesk
 from civiscope.app.device_channels import DeviceChannels
 from civiscope.app.keep_times import longest_us
+from civiscope.app.recording_desk import RecordingDesk
 from civiscope.app.site import Site
 from civiscope.base import AppError, ErrorKind, PrincipalId, get_log
 from civiscope.bus import Endpoint, Envelope
@@ -61,15 +62,16 @@ async def person_now(accounts: Accounts, user_id: PrincipalId) -> Principal | No
 class AlarmSide:
     """Wired before the bus starts; `rules.load` before anything is heard, `run` beside the door."""
 
-    def __init__(self, site: Site, bus: Endpoint, events: EventStore) -> None:
+    def __init__(self, site: Site, bus: Endpoint, events: EventStore, recordings: RecordingDesk) -> None:
         self._site = site
         self.events = events
+        self.recordings = recordings
         self.channels = DeviceChannels(site.devices, site.clock)
         faces = AlarmFaces(bus.publish, partial(person_now, site.accounts), self._unacknowledged, site.clock)
         self.alarms = Alarms(site.database, site.audit, faces)
         shelf = ActionShelf(site.settings.rules.actions)
         self._notices = NoticeDesk(site)
-        ports = ActionPorts(self.alarms, self._notices, KeepingDesk(site))
+        ports = ActionPorts(self.alarms, self._notices, KeepingDesk(site), recordings)
         self.rules = RuleBook(
             site.database,
             site.audit,
@@ -111,6 +113,7 @@ class AlarmSide:
         event = await self.events.record(told)
         if event is None:
             event = await self.events.event(told.event.id)
+        await self.recordings.told(event, told.phase)
         if told.phase is Phase.ENDED:
             await self.rules.consider_end(event)
         else:

@@ -30,12 +30,17 @@ from civiscope.recording import (
     HoldBook,
     KeepBook,
     KeepTimes,
+    ModeBook,
+    ModeGate,
+    ModeStatus,
     Recorder,
     RecorderFace,
     RecorderSettings,
     RecorderStatus,
+    RecordingModes,
     VolumeIdentity,
     VolumeStatus,
+    Window,
     import_marks,
 )
 from civiscope.storage import DirectoryFiles
@@ -64,16 +69,16 @@ class RecorderDesk:
     def __init__(
         self,
         intake: Intake,
-        sinks: tuple[Recorder, RecordedOnly],
+        sinks: tuple[Recorder, ModeGate, RecordedOnly],
         plan_file: PlanFile,
         volumes: Callable[[], tuple[VolumeStatus, ...]],
-        books: tuple[HoldBook, KeepBook],
+        books: tuple[HoldBook, KeepBook, ModeBook],
     ) -> None:
         self._intake = intake
-        self._recorder, self._recorded = sinks
+        self._recorder, self._gate, self._recorded = sinks
         self._plan_file = plan_file
         self._volumes = volumes
-        self._holds, self._times = books
+        self._holds, self._times, self._modes = books
         self._plan = RecordingPlan()
 
     def start_from_kept_plan(self) -> None:
@@ -97,16 +102,29 @@ class RecorderDesk:
         """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
         await asyncio.to_thread(self._times.apply, times)
 
+    async def apply_modes(self, modes: RecordingModes) -> None:
+        """In force at once; a disk that cannot keep them is an AppError, and they are sent again."""
+        self._modes.apply(modes)
+        await asyncio.to_thread(self._modes.keep, modes)
+
+    async def record(self, windows: tuple[Window, ...]) -> None:
+        """In force at once; a recorder that starts anew gets them again."""
+        self._gate.heard()
+        self._gate.record(windows)
+
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
         """Written with the next cut, in the writer's thread."""
         self._recorder.keep_case_wraps(wraps)
 
     async def status(self) -> RecorderStatus:
-        """Plan, holds, times, streams and volumes."""
+        """Plan, holds, times, modes, streams and volumes; who asks is the server, so it is there."""
+        self._gate.heard()
         volumes = await asyncio.to_thread(self._volumes)
         streams = tuple(self._as_written(one) for one in self._intake.status())
+        gate = self._gate
+        modes = ModeStatus(self._modes.digest, gate.is_unheard, gate.held_bytes, gate.windows())
         return RecorderStatus(
-            streams, volumes, plan_digest(self._plan), self._holds.digest, self._times.digest
+            streams, volumes, plan_digest(self._plan), self._holds.digest, self._times.digest, modes
         )
 
     def _as_written(self, status: StreamStatus) -> StreamStatus:
@@ -145,10 +163,13 @@ async def run_recorder(home: Home, settings: Settings) -> None:
         rules = DeletionRules(holds.protects, holds.cases_of, ledger, times.keep_us)
         recorder = Recorder(volumes, sealer, clock, own, bus.publish, rules)
         intake_settings = IntakeSettings(import_folders=settings.devices.import_folders)
-        recorded = RecordedOnly(recorder)
+        gate = ModeGate(recorder, clock)
+        modes = ModeBook(home.role("recorder") / "modes.json", gate.set_modes)
+        recorded = RecordedOnly(gate)
         intake = Intake((recorded, feed), clock, DeviceGate(), intake_settings, imports)
         plan_file = PlanFile(home.role("recorder") / "plan.sealed", keys.recorder_vault())
-        desk = RecorderDesk(intake, (recorder, recorded), plan_file, node.status, (holds, times))
+        sinks = (recorder, gate, recorded)
+        desk = RecorderDesk(intake, sinks, plan_file, node.status, (holds, times, modes))
         try:
             desk.start_from_kept_plan()
             bus.serve(RecorderFace, desk)
@@ -158,20 +179,24 @@ async def run_recorder(home: Home, settings: Settings) -> None:
             closing.callback(trying.cancel)
             renewing = asyncio.ensure_future(follow_key(keys.recorder_folder, sealer.renew))
             closing.callback(renewing.cancel)
-            await _tick(intake, recorder, feed, stop)
+            await _tick(intake, (recorder, gate), feed, stop)
         finally:
             intake.close()
+            gate.drain()
             recorder.close()
             feed.close()
 
 
-async def _tick(intake: Intake, recorder: Recorder, feed: FeedServer, stop: asyncio.Event) -> None:
+async def _tick(
+    intake: Intake, sinks: tuple[Recorder, ModeGate], feed: FeedServer, stop: asyncio.Event
+) -> None:
     """Every 40 ms, every 10 ms while somebody watches, until `stop`."""
-    clock = SystemClock()
+    clock, (recorder, gate) = SystemClock(), sinks
     while not stop.is_set():
         began_us = clock.monotonic_us()
         intake.hold_imports(recorder.queued_bytes > _IMPORT_QUEUE_BYTES)
         intake.tick()
+        gate.tick()
         recorder.tick()
         feed.tick()
         spent_s = (clock.monotonic_us() - began_us) / 1e6

@@ -5,10 +5,19 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from civiscope.api import RecorderStreams, source_of
 from civiscope.app.plan import RecordingPlan, plan_digest
+from civiscope.app.running_windows import RunningWindows
 from civiscope.base import AppError, Clock, ErrorKind, StreamId, get_log
 from civiscope.devices import Devices, GateRules
 from civiscope.ingest import StreamSource
-from civiscope.recording import HeldSpan, KeepTimes, RecorderFace, RecorderStatus, holds_digest
+from civiscope.recording import (
+    HeldSpan,
+    KeepTimes,
+    RecorderFace,
+    RecorderStatus,
+    RecordingModes,
+    Window,
+    holds_digest,
+)
 from civiscope.security import LOCKED_WORDS
 
 _ASK_EVERY_S = 1.0
@@ -39,6 +48,12 @@ class RecorderLink:
         """What must not be deleted now; wired by `app` before `run`."""
         self.times: Callable[[], Awaitable[KeepTimes]] | None = None
         """How long each stream is kept; wired by `app` before `run`. None: as the recorder knows it."""
+
+        self.modes: Callable[[], Awaitable[RecordingModes]] | None = None
+        """When each stream is recorded; wired by `app` before `run`. None: as the recorder knows it."""
+        self.going_on: Callable[[], Awaitable[None]] | None = None
+        """Called with each question: orders anew what lasts."""
+        self._windows = RunningWindows(clock)
 
     async def run(self) -> None:
         """Ask every second, and send the plan whenever the recorder's is another; until cancelled."""
@@ -80,6 +95,19 @@ class RecorderLink:
         """Hand times over; the next question sends the server's own again."""
         await self._recorder.apply_times(times)
 
+    async def apply_modes(self, modes: RecordingModes) -> None:
+        """Hand modes over; the next question sends the server's own again."""
+        await self._recorder.apply_modes(modes)
+
+    def want(self, windows: tuple[Window, ...]) -> None:
+        """Sent with the next question, and until the recorder knows them."""
+        self._windows.add(windows)
+
+    async def record(self, windows: tuple[Window, ...]) -> None:
+        """Hand windows over; what does not arrive, or is forgotten there, is sent with the next question."""
+        self._windows.add(windows)
+        await self._recorder.record(windows)
+
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
         """Hand wraps over; who made them looks whether they are there."""
         await self._recorder.keep_case_wraps(wraps)
@@ -100,6 +128,8 @@ class RecorderLink:
         self._status, self._asked_us = status, self._clock.monotonic_us()
         await self._send("holds", self._send_holds(status))
         await self._send("times", self._send_times(status))
+        await self._send("modes", self._send_modes(status))
+        await self._send("windows", self._send_windows(status))
 
     async def _send(self, what: str, sending: Awaitable[None]) -> None:
         """A failure is told once, and tried again with each question."""
@@ -123,6 +153,20 @@ class RecorderLink:
         times = await self.times()
         if status.times_digest != times.digest():
             await self._recorder.apply_times(times)
+
+    async def _send_modes(self, status: RecorderStatus) -> None:
+        if self.modes is None:
+            return
+        modes = await self.modes()
+        if status.modes.digest != modes.digest():
+            await self._recorder.apply_modes(modes)
+
+    async def _send_windows(self, status: RecorderStatus) -> None:
+        if self.going_on is not None:
+            await self.going_on()
+        missing = self._windows.missing(status.modes.windows)
+        if missing:
+            await self._recorder.record(missing)
 
     async def _wanted(self) -> tuple[StreamSource, ...] | None:
         """None while the vault is locked: no plan is sent, and the recorder goes on by the one it keeps."""

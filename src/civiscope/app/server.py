@@ -38,6 +38,7 @@ from civiscope.app.keep_times import keep_times
 from civiscope.app.machine import Machine, follow
 from civiscope.app.notify_side import NotifySide
 from civiscope.app.recorder_link import RecorderLink
+from civiscope.app.recording_desk import RecordingDesk, recording_modes
 from civiscope.app.role import be, bus_of
 from civiscope.app.scope_link import ScopeLink
 from civiscope.app.settings import Settings, split_listen
@@ -118,9 +119,12 @@ async def run_server(home: Home, settings: Settings) -> None:
         )
         link.held = site.evidence.held_spans
         link.times = lambda: keep_times(site)
+        link.modes = lambda: recording_modes(site)
+        recordings = RecordingDesk(site, link, events)
+        link.going_on = recordings.go_on
         site.pages.on_change(plan_changed.set)
         worker = bus.face("worker", WorkerFace, _STILL_LIMIT_S)
-        changes.alarms = alarms = AlarmSide(site, bus, events)
+        changes.alarms = alarms = AlarmSide(site, bus, events, recordings)
         await alarms.rules.load()
         changes.side = side = DeviceSide(site, bus, lambda: gate_rules_of(site, settings), alarms.notified)
         site.pages.on_change(side.wake)
@@ -231,6 +235,7 @@ def _parts(
         evidence=site.evidence,
         exports=(exports := export_desk(site, viewing, stills.maker)),
         deletions=DeletionDesk(site.home.destroyed),
+        recordings=alarms.recordings,
     )
     return ServerParts(link, archive, viewing, names, vault, heads, create_app(faces), prober, exports)
 

@@ -134,7 +134,7 @@ class EventsSettings(_Section):
 class RulesSettings(_Section):
     """`[rules]`: what rules may do."""
 
-    actions: tuple[str, ...] = ("raise_alarm", "notify", "bookmark", "hold")
+    actions: tuple[str, ...] = ("raise_alarm", "notify", "bookmark", "hold", "record")
     """The allow-list: actions not in it are never loaded, installed or not."""
 
 

@@ -73,6 +73,15 @@ from civiscope.devices.model import (
     Transport,
 )
 from civiscope.devices.plugins import PlugIns
+from civiscope.devices.recording_policy import (
+    ALWAYS,
+    POST_LIMIT_S,
+    ROLL_LIMIT_S,
+    RecordingPolicy,
+    RecordMode,
+    policy_of,
+    policy_value,
+)
 from civiscope.devices.registry import Devices, RegisterSettings
 from civiscope.devices.tables import migrate_devices
 from civiscope.devices.upkeep import Upkeep, may_be_checked
@@ -92,6 +101,7 @@ __all__ = [
     "DeviceChange", "DeviceCheck", "DeviceDraft", "Group", "GroupId", "Groups", "KEEP",
     "KEEP_LIMIT_HOURS", "Keep", "KnownInput",
     "Stream", "StreamAddress", "Transport", "group_named", "path_of",
+    "ALWAYS", "POST_LIMIT_S", "ROLL_LIMIT_S", "RecordMode", "RecordingPolicy", "policy_of", "policy_value",
     "Devices", "RegisterSettings", "stream_address_of",
     "Upkeep", "may_be_checked", "migrate_devices",
 ]  # fmt: skip

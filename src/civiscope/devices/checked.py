@@ -27,6 +27,7 @@ from civiscope.devices.model import (
     clean_place,
     clean_purpose,
 )
+from civiscope.devices.recording_policy import check_policy, policy_text
 from civiscope.devices.seals import Credentials
 from civiscope.security import Secret
 
@@ -264,6 +265,9 @@ def channel_values(change: ChannelChange) -> dict[str, object]:
         values["purpose"] = clean_purpose(change.purpose)
     if not isinstance(change.keep_hours, Keep):
         check_keep_hours(change.keep_hours)
+    if not isinstance(change.recording, Keep):
+        check_policy(change.recording)
+        values["recording"] = policy_text(change.recording)
     for name in ("latitude", "longitude", "group_id", "keep_hours"):
         value = getattr(change, name)
         if not isinstance(value, Keep):

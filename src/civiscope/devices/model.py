@@ -9,6 +9,7 @@ from uuid import UUID
 
 from civiscope.base import AppError, ChannelId, DeviceId, ErrorKind, StreamId
 from civiscope.devices.equipment import Ability, DesiredSettings, DeviceIdentity, Drift, TroubleReport
+from civiscope.devices.recording_policy import ALWAYS, RecordingPolicy
 from civiscope.security import Secret
 
 GroupId = NewType("GroupId", UUID)
@@ -101,6 +102,7 @@ class ChannelChange:
     purpose: str | Keep | None = KEEP
     group_id: GroupId | Keep | None = KEEP
     keep_hours: float | Keep | None = KEEP
+    recording: RecordingPolicy | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ class Camera:
     """Its input moves (PTZ)."""
     keep_hours: float | None = None
     """Its recordings are kept for so long; None: by its purpose, or as the site says."""
+    recording: RecordingPolicy = ALWAYS
+    """When its main stream is recorded."""
 
     @property
     def main(self) -> Stream:

@@ -7,6 +7,7 @@ from typing import Any
 from civiscope.base import ChannelId, DeviceId, StreamId, new_id
 from civiscope.devices.device_rows import read_inputs
 from civiscope.devices.model import MAIN, SUB, Binding, Camera, GroupId, Stream, Transport
+from civiscope.devices.recording_policy import read_policy
 from civiscope.devices.tables import binding_table, channel_table, device_table, stream_table
 from civiscope.storage import Connection, Row, and_, delete, func, insert, select, update
 
@@ -248,5 +249,6 @@ def _camera(found: list[_Found]) -> Camera:
         purpose=first.purpose,
         group_id=None if first.group_id is None else GroupId(first.group_id),
         keep_hours=first.keep_hours,
+        recording=read_policy(first.recording),
         can_steer=any(one.has_ptz for one in read_inputs(first.inputs) if one.index == index),
     )

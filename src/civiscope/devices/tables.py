@@ -70,6 +70,7 @@ channel_table = Table(
     Column("purpose", String(64)),
     Column("group_id", Uuid, ForeignKey("channel_group.id")),
     Column("keep_hours", Float),
+    Column("recording", Text),
 )
 
 binding_table = Table(

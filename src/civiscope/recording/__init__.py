@@ -4,7 +4,8 @@ Facts in: none; units come as an `ingest.StreamSink`. Facts out: `SegmentOpened`
 `GapOpened`, `GapClosed`, `SegmentsDeleted`, `VolumeFailed`, `VolumeRecovered`, `VolumeForecast`,
 `StreamMoved`.
 Invariants: recording waits for nobody; what was synced is never lost and what is torn never shown; a volume
-describes itself; order is (stream, run, sequence); every missing span has a reason; a hold never
+describes itself; order is (stream, run, sequence); every missing span has a reason, what is left out on
+purpose too; what waits in memory for an event is on no disk before it; a hold never
 loses its key; no wrap is destroyed that the destruction ledger does not order first.
 """
 
@@ -31,7 +32,7 @@ from civiscope.recording.destruction import (
     replay,
     statement_of,
 )
-from civiscope.recording.face import RecorderFace, RecorderStatus, VolumeStatus
+from civiscope.recording.face import ModeStatus, RecorderFace, RecorderStatus, VolumeStatus
 from civiscope.recording.facts import (
     GapClosed,
     GapOpened,
@@ -47,7 +48,9 @@ from civiscope.recording.facts import (
 from civiscope.recording.holds import HeldSpan, HoldBook, holds_digest
 from civiscope.recording.imports import import_marks
 from civiscope.recording.keeping import KeepBook, KeepTimes, StreamTime
+from civiscope.recording.mode_gate import ModeGate
 from civiscope.recording.model import (
+    ON_PURPOSE,
     GapReason,
     PartRef,
     RecordedSpan,
@@ -58,6 +61,7 @@ from civiscope.recording.model import (
     VolumeIdentity,
     segment_path,
 )
+from civiscope.recording.modes import ModeBook, RecordingModes, StreamMode, Window
 from civiscope.recording.placement import RecordedVolume
 from civiscope.recording.proof_reader import LINE_LIMIT_BYTES, ProofNeeds, ProofVerdict, verify_proof
 from civiscope.recording.proved_export import ExportPiece, certificate_name
@@ -71,6 +75,7 @@ from civiscope.recording.volume_check import StreamVerdict, VolumeVerdict, find_
 
 __all__ = [
     "Availability", "ReasonSum", "availability_of", "month_span",
+    "ModeBook", "ModeGate", "ModeStatus", "ON_PURPOSE", "RecordingModes", "StreamMode", "Window",
     "CERTIFICATE_LIMIT_BYTES",
     "Archive", "CERTIFICATE_FORMAT", "Deletion", "DeletionRules", "DestructionLedger", "DoomedWraps",
     "ExportPiece", "Finding", "GapClosed", "GapOpened", "GapReason", "HeldSpan", "HoldBook", "KeepBook",

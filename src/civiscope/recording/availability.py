@@ -6,13 +6,13 @@ from datetime import datetime, tzinfo
 
 from civiscope.base import ReasonedSpan, Span, merge_spans, subtract_spans
 from civiscope.ingest import LossReason
-from civiscope.recording.model import GapReason, Timeline
+from civiscope.recording.model import ON_PURPOSE, GapReason, Timeline
 
 _RHYTHM_US = 1_000_000
 """Holes that the timeline does not call missing: the rhythm of the camera."""
 LAWFULLY_DELETED: frozenset[str] = frozenset({GapReason.RETENTION})
 """It was recorded, and is gone because it had to go: counts as recorded."""
-NOT_DUE: frozenset[str] = frozenset({LossReason.REMOVED, LossReason.FINISHED, GapReason.CLOCK_STEPPED})
+NOT_DUE: frozenset[str] = ON_PURPOSE | {LossReason.REMOVED, LossReason.FINISHED, GapReason.CLOCK_STEPPED}
 """Nothing was to be recorded then, or no time passed."""
 
 

@@ -7,6 +7,7 @@ from civiscope.devices import GateRules
 from civiscope.ingest import StreamSource, StreamStatus
 from civiscope.recording.holds import HeldSpan
 from civiscope.recording.keeping import KeepTimes
+from civiscope.recording.modes import RecordingModes, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,20 @@ class VolumeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeStatus:
+    """How the gate before the recorder stands."""
+
+    digest: str = ""
+    """Which modes it works by (`RecordingModes.digest`); the server sends its own when they are others."""
+    is_unheard: bool = False
+    """No server speaks, so that streams on event are recorded."""
+    held_bytes: int = 0
+    """In memory, for events that may come."""
+    windows: tuple[Window, ...] = ()
+    """Streams that are recorded whatever their mode, until when; the server sends again what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecorderStatus:
     """How recording stands now."""
 
@@ -37,6 +52,7 @@ class RecorderStatus:
     """Which holds it keeps (`recording.holds_digest`); the server sends them again when they are others."""
     times_digest: str = ""
     """By which times it keeps streams (`KeepTimes.digest`); the server sends its own when they are others."""
+    modes: ModeStatus = ModeStatus()
 
 
 class RecorderFace(Protocol):
@@ -52,6 +68,14 @@ class RecorderFace(Protocol):
 
     async def apply_times(self, times: KeepTimes) -> None:
         """Keep each stream for its time from now on; kept on disk."""
+        ...
+
+    async def apply_modes(self, modes: RecordingModes) -> None:
+        """Record each stream when its policy says so, from now on; kept on disk."""
+        ...
+
+    async def record(self, windows: tuple[Window, ...]) -> None:
+        """Record these spans whatever the mode, and what they need before; the same again changes nothing."""
         ...
 
     async def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:

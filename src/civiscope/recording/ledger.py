@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from civiscope.base import ReasonedSpan, StreamId
 from civiscope.recording.catalogue import Catalogue
 from civiscope.recording.index import GapRecord
+from civiscope.recording.model import ON_PURPOSE, GapReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class GapLedger:
     def left(self, stream_id: StreamId) -> None:
         """It goes on elsewhere: nothing is missing."""
         self._stream(stream_id).last_end_us = None
+
+    def end_purpose(self, at_us: int, detail: str) -> None:
+        """From now on nothing could be recorded: gaps on purpose go on as `our_restart`."""
+        for stream_id, stream in self._streams.items():
+            if stream.open_gap is not None and stream.open_gap.reason in ON_PURPOSE:
+                self.missing(stream_id, at_us, GapReason.OUR_RESTART, detail)
 
     def recording(self) -> list[tuple[StreamId, int]]:
         """Streams without an open gap, and where their last unit ended."""

@@ -28,8 +28,16 @@ class GapReason(StrEnum):
     """Units whose times the container cannot hold: our fault, told in the log."""
     CLOCK_STEPPED = "clock_stepped"
     """The wall clock was set forward: no picture is missing, the time between never was."""
+    SCHEDULE = "schedule"
+    """On purpose: outside the hours in which it is recorded."""
+    NO_EVENT = "no_event"
+    """On purpose: recorded when something happens, and nothing did."""
     UNEXPLAINED = "unexplained"
     """A hole that no ledger entry covers: shown, never hidden."""
+
+
+ON_PURPOSE = frozenset({GapReason.SCHEDULE, GapReason.NO_EVENT})
+"""Nothing failed: it was not to be recorded."""
 
 
 class SegmentState(IntEnum):

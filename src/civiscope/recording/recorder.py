@@ -7,6 +7,7 @@ from civiscope.ingest import LossReason
 from civiscope.media import AccessUnit, SenderClock, TrackConfig
 from civiscope.recording.batch import CaseWraps, LostElsewhere, StreamGone, StreamLeft
 from civiscope.recording.facts import StreamMoved
+from civiscope.recording.model import GapReason
 from civiscope.recording.placement import RecordedVolume, VolumeSlot, last_places, roomiest
 from civiscope.recording.retention import DeletionRules
 from civiscope.recording.run_parts import RunParts
@@ -63,6 +64,12 @@ class Recorder:
         """What waits for the disks; of each never above `settings.queue_bytes` by more than one part."""
         return sum(slot.queued_bytes for slot in self._slots)
 
+    @property
+    def has_room(self) -> bool:
+        """Less than half of a volume's queue is used: what waited in memory may come."""
+        half_bytes = self._settings.queue_bytes // 2
+        return any(slot.queued_bytes <= half_bytes for slot in self._slots)
+
     def run_started(
         self, stream_id: StreamId, run_id: RunId, tracks: tuple[TrackConfig, ...], at_us: int
     ) -> None:
@@ -112,6 +119,11 @@ class Recorder:
     def stream_waiting(self, stream_id: StreamId, at_us: int, reason: LossReason, detail: str) -> None:
         """See `ingest.StreamSink`: a new reason splits the gap."""
         self._missing(stream_id, at_us, reason, detail)
+
+    def paused(self, stream_id: StreamId, at_us: int, reason: GapReason) -> None:
+        """Nothing follows, on purpose, until the next unit; the gap begins behind the last one."""
+        self._take(stream_id)
+        self._place(stream_id).add(StreamGone(stream_id, at_us, reason.value, ""))
 
     def keep_case_wraps(self, wraps: tuple[bytes, ...]) -> None:
         """Lay them beside what they open, with the next cut."""

@@ -162,6 +162,7 @@ class VolumeWriter:
             self._barrier(batch)
         for stream_id, end_us in self._ledger.recording():
             self._ledger.missing(stream_id, end_us, GapReason.OUR_RESTART, "the recorder was stopped")
+        self._ledger.end_purpose(self._clock.now_us(), "the recorder was stopped")
         self._account(batch)
         try:
             self._volume.write_index([RecorderMoment(self._clock.now_us(), is_start=False)])

@@ -30,6 +30,8 @@ from civiscope.rules.ports import (
     HoldOrder,
     Notice,
     Notifier,
+    RecordingDesk,
+    RecordOrder,
 )
 from civiscope.rules.shelf import OUR_ACTIONS, ActionInfo, ActionShelf
 from civiscope.rules.tables import migrate_rules
@@ -39,5 +41,6 @@ __all__ = [
     "Places", "Rule", "RuleBook", "RuleDraft", "RuleError", "RuleFaces", "RuleId",
     "ACTION_ENTRY_POINTS", "ActionInfo", "ActionPlugin", "ActionShelf", "Fired", "OUR_ACTIONS",
     "ActionPorts", "AlarmDesk", "BookmarkOrder", "EvidenceDesk", "HoldOrder", "Notice", "Notifier",
+    "RecordOrder", "RecordingDesk",
     "migrate_rules",
 ]  # fmt: skip

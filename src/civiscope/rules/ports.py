@@ -50,6 +50,16 @@ class BookmarkOrder:
     firing_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class RecordOrder:
+    """A span that is to be recorded, whatever the cameras' own settings."""
+
+    channel_ids: tuple[ChannelId, ...]
+    span: Span
+    firing_id: UUID
+    """Ordered again after a failure, it is the same span."""
+
+
 class AlarmDesk(Protocol):
     """Raises alarms (`alarms.Alarms`)."""
 
@@ -78,6 +88,14 @@ class EvidenceDesk(Protocol):
         ...
 
 
+class RecordingDesk(Protocol):
+    """Has channels recorded (room `recording`, in its own process)."""
+
+    async def record(self, order: RecordOrder) -> None:
+        """The same again changes nothing; UNAVAILABLE while the recorder is away."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ActionPorts:
     """Everything an action may command; None where this installation has no such room."""
@@ -85,3 +103,4 @@ class ActionPorts:
     alarms: AlarmDesk
     notifier: Notifier | None = None
     evidence: EvidenceDesk | None = None
+    recordings: RecordingDesk | None = None

@@ -12,7 +12,7 @@ from civiscope.base import AppError, PluginShelf, PluginSort
 from civiscope.rules.model import ActionOrder, RuleError
 from civiscope.rules.plugin import ACTION_ENTRY_POINTS, LONGEST_DEADLINE_S, ActionPlugin
 
-OUR_ACTIONS = ("raise_alarm", "notify", "bookmark", "hold")
+OUR_ACTIONS = ("raise_alarm", "notify", "bookmark", "hold", "record")
 SETTINGS_LIMIT_BYTES = 8 * 1024
 
 

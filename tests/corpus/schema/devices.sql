@@ -13,7 +13,7 @@ CREATE INDEX stream_of_channel ON stream (channel_id);
 -- table binding
 CREATE TABLE binding ( id CHAR(32) NOT NULL, channel_id CHAR(32) NOT NULL, device_id CHAR(32) NOT NULL, input INTEGER NOT NULL, from_us BIGINT NOT NULL, to_us BIGINT, PRIMARY KEY (id), FOREIGN KEY(channel_id) REFERENCES channel (id), FOREIGN KEY(device_id) REFERENCES device (id) );
 -- table channel
-CREATE TABLE channel ( id CHAR(32) NOT NULL, name VARCHAR(120) NOT NULL, added_us BIGINT NOT NULL, removed_us BIGINT, place VARCHAR(200) DEFAULT '' NOT NULL, latitude FLOAT, longitude FLOAT, purpose VARCHAR(64), group_id CHAR(32) REFERENCES channel_group (id), keep_hours FLOAT, PRIMARY KEY (id) );
+CREATE TABLE channel ( id CHAR(32) NOT NULL, name VARCHAR(120) NOT NULL, added_us BIGINT NOT NULL, removed_us BIGINT, place VARCHAR(200) DEFAULT '' NOT NULL, latitude FLOAT, longitude FLOAT, purpose VARCHAR(64), group_id CHAR(32) REFERENCES channel_group (id), keep_hours FLOAT, recording TEXT, PRIMARY KEY (id) );
 -- table channel_group
 CREATE TABLE channel_group ( id CHAR(32) NOT NULL, name VARCHAR(120) NOT NULL, parent_id CHAR(32), PRIMARY KEY (id), FOREIGN KEY(parent_id) REFERENCES channel_group (id) );
 -- table device
@@ -24,4 +24,4 @@ CREATE TABLE devices_version ( version_num VARCHAR(32) NOT NULL, CONSTRAINT devi
 CREATE TABLE notification ( id CHAR(32) NOT NULL, device_id CHAR(32) NOT NULL, at_us BIGINT NOT NULL, topic VARCHAR(255) NOT NULL, operation VARCHAR(32) NOT NULL, source TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (id), FOREIGN KEY(device_id) REFERENCES device (id) );
 -- table stream
 CREATE TABLE stream ( id CHAR(32) NOT NULL, channel_id CHAR(32) NOT NULL, device_id CHAR(32) NOT NULL, profile VARCHAR(16) NOT NULL, address VARCHAR NOT NULL, url_sealed BLOB, transport VARCHAR(8) NOT NULL, audio BOOLEAN NOT NULL, token VARCHAR(255) DEFAULT '' NOT NULL, PRIMARY KEY (id), FOREIGN KEY(channel_id) REFERENCES channel (id), FOREIGN KEY(device_id) REFERENCES device (id) );
--- devices_version = 0003
+-- devices_version = 0004

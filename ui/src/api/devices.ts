@@ -1,6 +1,7 @@
 /** Devices as the server's door answers: found, tried, added, watched, steered (docs/design/devices.md). */
 
 import { client } from "./client";
+import type { TimeProfile } from "./people";
 import type { Problem, Result } from "./result";
 import type { Channel, Micros } from "./types";
 
@@ -186,6 +187,13 @@ export interface ChannelChange {
   readonly keep_hours?: number | null;
 }
 
+export interface RecordingPolicy {
+  readonly mode: "continuous" | "schedule" | "on_event";
+  readonly hours: TimeProfile | null;
+  readonly pre_roll_s: number;
+  readonly post_roll_s: number;
+}
+
 export interface DeviceChange extends Partial<Reach> {
   readonly desired?: Desired;
 }
@@ -250,6 +258,12 @@ export const devicesApi = {
     ids: readonly string[],
     change: ChannelChange,
   ): Promise<Result<{ readonly changed: number }>> => client.json("PATCH", "/channels", { ids, change }),
+  recording: (channelId: string, signal?: AbortSignal): Promise<Result<RecordingPolicy>> =>
+    client.json("GET", `/channels/${part(channelId)}/recording`, undefined, signal),
+  setRecording: (channelId: string, policy: RecordingPolicy): Promise<Result<RecordingPolicy>> =>
+    client.json("PUT", `/channels/${part(channelId)}/recording`, policy),
+  recordNow: (channelId: string, seconds: number): Promise<Result<{ readonly until_us: Micros }>> =>
+    client.json("POST", `/channels/${part(channelId)}/record`, { seconds }),
   replace: (channelId: string, reach: Reach, input: number): Promise<Result<Channel>> =>
     client.json("POST", `/cameras/${part(channelId)}/replace`, { ...reach, input }),
   bindings: (channelId: string, signal?: AbortSignal): Promise<Result<readonly Binding[]>> =>

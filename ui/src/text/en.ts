@@ -12,6 +12,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   tls: "The camera's certificate is not the expected one.",
   our_restart: "Civiscope was restarted.",
   retention: "It was recorded and deleted when its time was over.",
+  schedule: "On purpose: it is recorded in other hours.",
+  no_event: "On purpose: nothing happened that it is recorded for.",
   made_room: "It was recorded and deleted before its time, because the disk or its quota was used up.",
   removed: "The camera was removed.",
   foreign: "The camera's driver reported a fault.",

@@ -7,6 +7,7 @@ import { Button, Link } from "../../kit/parts";
 import { bitrateText, momentText } from "../../kit/time";
 import { en } from "../../text/en";
 import { clockWords, devicesText } from "../../text/devices";
+import { recordingText } from "../../text/recording";
 import { watchText } from "../../text/seeing";
 import { PtzPad } from "../../widgets/PtzPad";
 import { useSite } from "../../widgets/site";
@@ -14,6 +15,7 @@ import { Standing } from "../../widgets/Standing";
 import { ChannelForm } from "./ChannelForm";
 import { Credentials } from "./Credentials";
 import { Notices } from "./Notices";
+import { RecordingForm } from "./RecordingForm";
 import { useRemoval } from "./RemovedCameras";
 import { History, ReplaceDialog } from "./Replace";
 import { Wanted } from "./Wanted";
@@ -76,6 +78,9 @@ export function DeviceDetail({ channel, device, devices, purposes, groups, onCha
       )}
       <Section title={words.channel}>
         <ChannelForm channel={channel} purposes={purposes} groups={groups} onChanged={onChanged} />
+      </Section>
+      <Section title={recordingText.title}>
+        <RecordingForm key={channel.id} channel={channel} />
       </Section>
       <Section title={watchText.section}>
         <p className="hint">{watchText.sectionHint}</p>
