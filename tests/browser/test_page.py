@@ -59,7 +59,7 @@ def test_playback_seeks_plays_and_steps_in_sync(watched: Product, screens: Scree
     screens.wait_moving(0)
     until("two cameras within 0.25 s", lambda: abs(_wall_us(screens, 0) - _wall_us(screens, 1)) < 250_000)
     page.get_by_test_id("play").click()
-    before_us = _wall_us(screens, 0)
+    before_us = _standing_us(screens, 0)
     page.get_by_test_id("timeline").focus()
     page.keyboard.press(".")
     until("one picture on", lambda: 0 < _wall_us(screens, 0) - before_us < 200_000)
@@ -184,6 +184,19 @@ def _recorded_us(desk: Desk) -> int:
     answer = desk.get("/timeline", channel=ids, from_us=now_us - 900_000_000, to_us=now_us)
     sums = [sum(s["end_us"] - s["start_us"] for s in one["recorded"]) for one in answer["channels"]]
     return int(min(sums))
+
+
+def _standing_us(screens: Screens, index: int) -> int:
+    """Where a tile stands once its picture has not changed for half a second."""
+    seen: list[int] = []
+
+    def is_standing() -> bool:
+        seen.append(_wall_us(screens, index))
+        screens.page.wait_for_timeout(100)
+        return len(seen) > 5 and len(set(seen[-6:])) == 1
+
+    until("the picture to stand", is_standing)
+    return seen[-1]
 
 
 def _wall_us(screens: Screens, index: int) -> int:
