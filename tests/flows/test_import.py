@@ -84,7 +84,7 @@ def test_footage_has_its_own_time_and_comes_once(
 ) -> None:
     assert "import_folders" in refused(product, str(Path(__file__)), "--name", "Elsewhere")
     old = refused(product, str(clip), "--name", "Old", "--at", "2020-01-01T00:00:00Z")
-    assert "retention_hours" in old
+    assert "kept for 72 hours" in old
     assert desk.channels() == {}
 
     filmed = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - datetime.timedelta(hours=5)

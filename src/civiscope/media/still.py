@@ -80,5 +80,6 @@ def encode_jpeg(frame: VideoFrame, max_width_px: int) -> Still:
     assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width_px, height_px, "yuvj420p"
     encoder.time_base, encoder.thread_count = Fraction(1, 25), 1
+    encoder.options = {"huffman": "default"}  # the standard tables: no second pass over the picture
     packets = encoder.encode(small) + encoder.encode(None)
     return Still(width_px, height_px, b"".join(bytes(packet) for packet in packets))
