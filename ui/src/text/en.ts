@@ -335,8 +335,9 @@ export const en = {
     roles: {
       recorder: "Recorder: takes and writes the pictures",
       server: "Server: this page, accounts, looks",
-      analyst: "Analyst: nothing to do in this version",
-      worker: "Worker: nothing to do in this version",
+      analyst: "Analyst: looks at the pictures",
+      worker: "Worker: decodes and transcodes on demand",
+      driver: "Driver: speaks with the devices",
       simulator: "Simulated cameras",
     },
     states: {
