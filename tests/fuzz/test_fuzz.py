@@ -7,10 +7,10 @@ names its target and number: `input_of(name, TARGETS[name].seeds(), number)` mak
 import os
 
 import pytest
-from tests.fuzz import stored_targets, wire_targets
+from tests.fuzz import proof_targets, stored_targets, wire_targets
 from tests.fuzz.target import hunt
 
-TARGETS = {**wire_targets.TARGETS, **stored_targets.TARGETS}
+TARGETS = {**wire_targets.TARGETS, **stored_targets.TARGETS, **proof_targets.TARGETS}
 BUDGET_S = float(os.environ.get("FUZZ_S", "8"))
 COUNT = int(os.environ.get("FUZZ_COUNT", "1000000"))
 

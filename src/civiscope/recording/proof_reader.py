@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,7 +22,16 @@ LINE_LIMIT_BYTES = 4 << 20
 _UNIT_FIELDS = 8
 _BESIDE_US = 2_000_000
 """A declared hole this near explains that a segment is missing."""
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, binascii.Error)
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+    binascii.Error,
+    struct.error,
+)
 
 
 @dataclass(frozen=True, slots=True)

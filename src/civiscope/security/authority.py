@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from civiscope.base import AppError, ErrorKind, NodeId, ProtocolError, SiteId
@@ -36,15 +37,18 @@ _PRIVATE_NETWORKS = (
     "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
     "::1/128", "fc00::/7", "fe80::/10",
 )  # fmt: skip
-_UNREADABLE = (
+UNREADABLE_CERTIFICATE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
 )
-"""All that reading foreign bytes as a certificate may raise (pyca/cryptography, x509 reference)."""
+"""All that reading foreign bytes as a certificate may raise (pyca/cryptography, x509 reference).
+
+What is a warning today raises where warnings are errors, and with a later release of the library."""
 _CERTIFICATE_LIMIT_BYTES = 16 * 1024
 
 
@@ -220,7 +224,7 @@ def read_signer_certificate(
         raise IntegrityError("this node certificate was not issued by the site's authority") from None
     except x509.ExtensionNotFound:
         raise IntegrityError("this certificate lacks what a node's certificate says") from None
-    except _UNREADABLE as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise ProtocolError(f"these bytes are not a certificate of this site: {error}") from None
     if not der.endswith(b"\0" + certificate.signature):
         raise ProtocolError("these bytes are not a certificate in DER: its signature is no whole octets")
@@ -237,7 +241,7 @@ def read_certificate(data: bytes) -> x509.Certificate:
         found = (x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate)(data)
         found.public_key()
         return found
-    except _UNREADABLE as error:
+    except UNREADABLE_CERTIFICATE as error:
         raise ProtocolError(f"these bytes are no certificate: {error}") from None
 
 

@@ -4,19 +4,19 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from civiscope.base import ProtocolError
-from civiscope.security.authority import read_certificate
+from civiscope.security.authority import UNREADABLE_CERTIFICATE, read_certificate
 
 _CHAIN_MOST = 8
 _CHAIN_LIMIT_BYTES = 64 * 1024
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "": hashes.SHA256(), "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512(),
 }  # fmt: skip
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature)
+_UNREADABLE = (*UNREADABLE_CERTIFICATE, InvalidSignature)
 
 
 class CameraAnchors:
