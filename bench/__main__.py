@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import playwright.sync_api
 
-from bench import alarm_latency, live_latency, record_36, see_36, seeing, seek, viewers
+from bench import alarm_latency, live_latency, record_36, record_sealed_36, see_36, seeing, seek, viewers
 from bench.machine import describe_machine
 from bench.measure import Measure, say, work_folder
 from bench.result import Circumstances, Result, load_results, merge_results, result_of, write_results
@@ -18,6 +18,7 @@ from civiscope.evaluation import accuracy_section
 
 MEASURES: tuple[Measure, ...] = (
     record_36.MEASURE,
+    record_sealed_36.MEASURE,
     see_36.MEASURE,
     seeing.MEASURE,
     alarm_latency.MEASURE,
