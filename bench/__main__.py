@@ -15,6 +15,7 @@ from bench import (
     export,
     live_latency,
     record_36,
+    record_sealed_36,
     see_36,
     seeing,
     seek,
@@ -29,6 +30,7 @@ from civiscope.evaluation import accuracy_section
 
 MEASURES: tuple[Measure, ...] = (
     record_36.MEASURE,
+    record_sealed_36.MEASURE,
     see_36.MEASURE,
     seeing.MEASURE,
     alarm_latency.MEASURE,
