@@ -14,6 +14,7 @@ from tests.recording.footage import EPOCH_US, EVERYTHING, FRAME_US, Camera, Room
 
 from civiscope.base import ManualClock, Span
 from civiscope.recording import ExportPiece, certificate_name
+from civiscope.recording.proved_export import joined
 
 PATH = "video/gate.mp4"
 
@@ -168,3 +169,17 @@ def test_one_changed_byte_of_the_media_is_found(site: Site, made: tuple[Room, Ca
     changed[-1000] ^= 1
     with pytest.raises(AssertionError):
         Reader(site, bytes(changed), certificates).read(lines)
+
+
+@given(least_bytes=st.integers(1, 200_000))
+def test_joined_pieces_are_the_same_bytes_under_the_same_certificates(least_bytes: int) -> None:
+    pieces = [ExportPiece(b"head", b"one\n", total_bytes=99)]
+    for number in range(40):
+        certificate = b"der%d" % (number // 15) if number % 15 == 0 else None
+        pieces.append(ExportPiece(bytes([number]) * (number * 200), b"%d\n" % number, certificate))
+    found = list(joined(iter(pieces), least_bytes))
+    assert found[0] == pieces[0]
+    assert parted(found) == parted(pieces)
+    proofs = [one.proof for one in found if one.certificate is not None]
+    assert [one.split(b"\n")[0] for one in proofs] == [b"0", b"15", b"30"]
+    assert all(len(one.media) < least_bytes + 8_000 for one in found[1:])

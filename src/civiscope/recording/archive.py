@@ -15,7 +15,7 @@ from civiscope.recording.lanes import Lanes
 from civiscope.recording.ledgers import VolumeLedger, merged_gaps
 from civiscope.recording.model import PartRef, RecordedSpan, RecordedUnit, SegmentSummary, Timeline
 from civiscope.recording.part_sizes import part_sizes
-from civiscope.recording.proved_export import ExportPiece, export_proved
+from civiscope.recording.proved_export import ExportPiece, export_proved, joined
 from civiscope.recording.segment_reader import StoredPart
 from civiscope.recording.size_motion import LEAD_US, motion_spans
 from civiscope.recording.timeline import timeline_of
@@ -135,7 +135,7 @@ class Archive:
         """The same file, with what proves it to somebody without a key (docs/design/proof.md)."""
         with self._lock:
             segments = self._segments(stream_id, span, before=True)
-        return export_proved(UnitReader(self._keyring, self._lock), segments, span, media_path)
+        return joined(export_proved(UnitReader(self._keyring, self._lock), segments, span, media_path))
 
     def verify(self, stream_id: StreamId, span: Span) -> list[SegmentVerdict]:
         """Open and prove every segment that touches the span: whole, cut, reordered or altered, and where."""
