@@ -378,7 +378,9 @@ def _assigned(cost: Floats) -> tuple[Indices, Indices]:
     is_alone = (np.bincount(rows) == 1)[rows] & (np.bincount(columns) == 1)[columns]
     if is_alone.all():
         return rows, columns
-    left_rows, left_columns = np.unique(rows[~is_alone]), np.unique(columns[~is_alone])
+    crowd = ~is_alone
+    left_rows = np.bincount(rows[crowd]).nonzero()[0]
+    left_columns = np.bincount(columns[crowd]).nonzero()[0]
     left = left_rows[:, None], left_columns[None, :]
     _, to, _ = lap.lapjv(cost[left].astype(np.float64), extend_cost=True, cost_limit=_FAR / 2)
     mine = (to >= 0).nonzero()[0]
