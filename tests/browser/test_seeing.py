@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from tests.browser.screens import Screens, until
 from tests.product import Cameras, Desk, Product, wait_for
 
@@ -116,6 +117,8 @@ def test_an_alarm_appears_plays_and_is_closed_by_keys_alone(alarmed: Desk, scree
     page.keyboard.press("a")
     row = page.locator(f'[data-testid="alarm"][data-id="{found}"]')
     until("claimed", lambda: row.get_attribute("data-state") == "claimed")
+    # The row hears of it by the socket, the steps by their own answer: keys wait for the later of the two.
+    expect(page.get_by_test_id("alarm-note")).to_be_enabled()
     page.keyboard.press("c")
     page.get_by_test_id("alarm-close-dialog").wait_for()
     page.get_by_test_id("alarm-close-note").focus()
