@@ -26,8 +26,7 @@ from civiscope.recording import (
     replay,
 )
 from civiscope.recording.destruction import LEDGER_START
-from civiscope.storage import DirectoryFiles, Files, RecordedFiles, after_cut
-from civiscope.storage.files import Buffer
+from civiscope.storage import DirectoryFiles, DiskError, DiskFault, Files, RecordedFiles, after_cut
 
 
 @pytest.fixture
@@ -109,6 +108,30 @@ def test_a_torn_last_line_is_taken_back(world: Shredding) -> None:
     assert [one.kind for one in ledger(world)] == ["destroy", "done"]
 
 
+def test_a_full_disk_with_an_order_left_open_does_not_stop_the_start(
+    world: Shredding,
+) -> None:
+    class Full(DirectoryFiles):
+        """Takes the order, and then no line any more."""
+
+        taken = 0
+
+        def append(self, path: str, *buffers: bytes | bytearray | memoryview) -> int:
+            if path == LEDGER_NAME:
+                Full.taken += 1
+                if Full.taken > 1:
+                    raise DiskError(DiskFault.FULL, "no space is left")
+            return super().append(path, *buffers)
+
+    world.grow_old()
+    world.run(make=Full)
+    assert [one.kind for one in ledger(world)] == ["destroy"]
+    world.run(make=Full)
+    assert [one.kind for one in ledger(world)] == ["destroy"]
+    world.run()
+    assert [one.kind for one in ledger(world)] == ["destroy", "done"]
+
+
 def wrap_files(world: Shredding) -> list[str]:
     return sorted(one.name for one in (world.room.folder / "keys").rglob("*.key"))
 
@@ -136,7 +159,7 @@ class Shared:
     def __init__(self, files: RecordedFiles, folder: str) -> None:
         self._files, self._folder = files, folder
 
-    def append(self, path: str, *buffers: Buffer) -> int:
+    def append(self, path: str, *buffers: bytes | bytearray | memoryview) -> int:
         return self._files.append(f"{self._folder}/{path}", *buffers)
 
     def sync(self) -> None:

@@ -11,8 +11,10 @@ from tests.recording.footage import EVERYTHING, Camera, Room, play, recorded
 from tests.recording.test_faults import MoodyFiles
 
 from civiscope.base import ReasonedSpan, Span
+from civiscope.ingest import LossReason
 from civiscope.recording import (
     Archive,
+    GapReason,
     RecordedVolume,
     Recorder,
     StreamMoved,
@@ -275,6 +277,53 @@ def test_nothing_is_missing_where_another_volume_has_it_and_no_gap_comes_twice(
         assert before.end_us <= after.start_us
     last_us = max((span.end_us for one in speaking for span in one.recorded), default=0)
     assert all(last_us <= gap.start_us + SECOND_US for gap in opened)
+
+
+def test_an_outage_is_not_taken_for_what_was_left_out_on_purpose_on_the_volume_before(node: Node) -> None:
+    recorder, clock = node.recorder(), node.room.clock
+    camera, *mates = cameras = [Camera(clock) for _ in range(3)]
+    for one in cameras:
+        one.start(recorder)
+    steady(recorder, cameras, 3)
+    first = place_of(node, camera)
+    recorder.paused(camera.stream_id, clock.now_us(), GapReason.NO_EVENT)
+    steady(recorder, mates, 2)
+    node.files[first].append_fault = DiskFault.FAILED
+    steady(recorder, mates, 3)
+    steady(recorder, cameras, 3)
+    node.files[first].append_fault = None
+    assert place_of(node, camera) != first
+    camera.end(recorder, LossReason.CLOSED)
+    out = Span(clock.now_us(), clock.now_us() + 10 * SECOND_US)
+    steady(recorder, mates, 10)
+    camera.start(recorder)
+    steady(recorder, cameras, 3)
+    recorder.close()
+    gaps = node.archive().timeline(camera.stream_id, EVERYTHING).gaps
+    assert [
+        gap.reason for gap in gaps if _covers(gap, Span(out.start_us + SECOND_US, out.end_us - SECOND_US))
+    ] == ["closed"]
+
+
+def test_a_dead_volume_does_not_say_that_there_is_room(node: Node) -> None:
+    recorder = node.recorder()
+    cameras = [Camera(node.room.clock, mean_bytes=20_000) for _ in range(4)]
+    for camera in cameras:
+        camera.start(recorder)
+    steady(recorder, cameras, 1)
+    dead = place_of(node, cameras[0])
+    node.files[dead].append_fault = DiskFault.FAILED
+    steady(recorder, cameras, 3)
+    assert [recorder.has_room] == [True]
+    node.files[1 - dead].gate.clear()
+    for _ in range(300):
+        play(recorder, cameras, 1)
+        if recorder.queued_bytes > node.room.settings.queue_bytes // 2:
+            break
+    assert [recorder.has_room] == [False]
+    node.files[1 - dead].gate.set()
+    assert recorder.wait_written()
+    recorder.close()
 
 
 def _all(ledger: VolumeLedger) -> list[ReasonedSpan]:

@@ -87,11 +87,9 @@ class NodeVolumes:
         """Once: whatever can be opened now is recorded on from now on."""
         for place in list(self._away):
             try:
-                volume = await asyncio.to_thread(self._open, place)
+                recorder.add_volume(await asyncio.to_thread(self._open, place))
             except AppError as error:
                 _log.warning("a volume is still away", folder=str(place.folder), why=error.message)
-                continue
-            recorder.add_volume(volume)
 
     def status(self) -> tuple[VolumeStatus, ...]:
         """How every volume stands; those that are away, too. Blocks."""

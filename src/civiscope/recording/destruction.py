@@ -212,6 +212,8 @@ class DestructionLedger:
         with self._lock:
             orders = list(self.unfinished.values())
         own = [one for one in orders if one.fields.get("volume") == str(volume_id)]
+        if not own:
+            return 0
         found = replay(own, files)
         for line in own:
             self.done(line.sequence)

@@ -42,15 +42,15 @@ class KeepBook:
     def __init__(self, path: Path, first_us: int | None) -> None:
         """Reads what is kept; blocks. `first_us` is for a new node, which was told nothing yet."""
         self._path = path
-        self._default_us = first_us
-        self._streams: dict[StreamId, int] = {}
+        self._times: tuple[dict[StreamId, int], int | None] = {}, first_us
+        """By stream, and for all others: replaced at once, because writers read it from their threads."""
         self._digest = ""
         try:
             self._take(_parse(path.read_bytes()))
         except FileNotFoundError:
             return
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            self._default_us = None
+            self._times = {}, None
             _log.error(
                 "the kept times cannot be read; nothing is deleted by its age", why=type(error).__name__
             )
@@ -62,7 +62,8 @@ class KeepBook:
 
     def keep_us(self, stream_id: StreamId) -> int | None:
         """How long the stream is kept; None: as long as there is room."""
-        return self._streams.get(stream_id, self._default_us)
+        streams, default_us = self._times
+        return streams.get(stream_id, default_us)
 
     def apply(self, times: KeepTimes) -> None:
         """In force from now on, and after a restart; AppError if the disk does not keep them. Blocks."""
@@ -79,8 +80,7 @@ class KeepBook:
         self._digest = times.digest()
 
     def _take(self, times: KeepTimes) -> None:
-        self._streams = {one.stream_id: one.keep_us for one in times.streams}
-        self._default_us = times.default_us
+        self._times = {one.stream_id: one.keep_us for one in times.streams}, times.default_us
         self._digest = times.digest()
 
 

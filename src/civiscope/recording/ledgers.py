@@ -29,16 +29,18 @@ def merged_gaps(
         ]
     newest = _open_now(known)
     until_us = now_us if newest is None else newest.start_us
-    pieces: list[ReasonedSpan] = []
+    pieces: list[tuple[int, ReasonedSpan]] = []
     for number, one in enumerate(known):
         others = [span for index, other in enumerate(known) if index != number for span in other.recorded]
         gaps = list(one.gaps)
         if one.open_gap is not None and one.open_gap is not newest:
             gaps.append(one.open_gap.closed_at(max(one.open_gap.start_us, until_us)))
-        pieces += [piece for gap in gaps for piece in _without(gap, others)]
+        pieces += [(gap.start_us, piece) for gap in gaps for piece in _without(gap, others)]
     found: list[ReasonedSpan] = []
-    for piece in sorted(pieces, key=lambda gap: gap.start_us):
+    # Where two volumes speak of one moment, the gap that began last is right: the other was left open behind.
+    for _, piece in sorted(pieces, key=lambda one: one[0], reverse=True):
         found += _without(piece, [_span(other) for other in found])
+    found.sort(key=lambda gap: (gap.start_us, gap.end_us or 0))
     return found, [] if newest is None else [newest]
 
 

@@ -81,6 +81,8 @@ class ModeGate(StreamSink):
         self._heard_us = clock.monotonic_us()
         self._is_unheard = False
         self.held_bytes = 0
+        self._waiting_bytes = 0
+        """Of all runs: a disk that hangs must not fill the memory."""
 
     @property
     def is_unheard(self) -> bool:
@@ -260,7 +262,9 @@ class ModeGate(StreamSink):
             run.waiting.append(one)
             if isinstance(one, AccessUnit):
                 run.waiting_bytes += len(one.data)
-        self._drain(stream_id, run, is_all=run.waiting_bytes > HELD_STREAM_BYTES)
+                self._waiting_bytes += len(one.data)
+        is_full = run.waiting_bytes > HELD_STREAM_BYTES or self._waiting_bytes > HELD_TOTAL_BYTES
+        self._drain(stream_id, run, is_all=is_full)
 
     def _drain(self, stream_id: StreamId, run: _Run, *, is_all: bool = False) -> None:
         """To the recorder while it has room; `is_all`: whatever room it has, and it tells what it loses."""
@@ -268,6 +272,7 @@ class ModeGate(StreamSink):
             match run.waiting.popleft():
                 case AccessUnit() as unit:
                     run.waiting_bytes -= len(unit.data)
+                    self._waiting_bytes -= len(unit.data)
                     self._recorder.unit(stream_id, run.run_id, unit)
                 case TracksChange(tracks, at_us):
                     self._recorder.tracks_changed(stream_id, run.run_id, tracks, at_us)

@@ -66,9 +66,10 @@ class Recorder:
 
     @property
     def has_room(self) -> bool:
-        """Less than half of a volume's queue is used: what waited in memory may come."""
+        """Less than half of a well volume's queue is used: what waited in memory may come."""
         half_bytes = self._settings.queue_bytes // 2
-        return any(slot.queued_bytes <= half_bytes for slot in self._slots)
+        taking = [slot for slot in self._slots if slot.is_well] if len(self._slots) > 1 else self._slots
+        return any(slot.queued_bytes <= half_bytes for slot in taking)
 
     def run_started(
         self, stream_id: StreamId, run_id: RunId, tracks: tuple[TrackConfig, ...], at_us: int

@@ -35,17 +35,22 @@ class WrapKeeper:
     """Destroys wraps whose time has come. Called from the writer's thread; raises DiskError."""
 
     def __init__(self, volume: Volume, cases_of: CasesOf, ledger: DestructionLedger | None) -> None:
-        """Carries out first what a cut left half done."""
         self._volume = volume
         self._cases_of = cases_of
         self._ledger = ledger
-        if ledger is not None:
-            ledger.finish(volume.files, volume.volume_id)
+        self._is_finished = ledger is None
+        """What a cut left half done is carried out."""
 
     def run(
         self, now_us: int, in_use: Collection[KeyId], is_past: Callable[[SegmentSummary], bool], policy: str
     ) -> list[DoomedWraps]:
-        """Destroy what neither segments nor holds need; `is_past`: the segment would go but for a hold."""
+        """Destroy what neither segments nor holds need; `is_past`: the segment would go but for a hold.
+
+        What a cut left half done comes first: here, and not at the start, which waits for no disk.
+        """
+        if self._ledger is not None and not self._is_finished:
+            self._ledger.finish(self._volume.files, self._volume.volume_id)
+            self._is_finished = True
         by_key: dict[KeyId, list[SegmentSummary]] = {}
         for summary in self._volume.catalogue.segments():
             by_key.setdefault(summary.key_id, []).append(summary)
